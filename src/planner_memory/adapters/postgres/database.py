@@ -1,0 +1,99 @@
+"""The connection pool and the one way to run a named query inside a transaction."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from planner_memory.adapters.postgres.queries import queries
+from planner_memory.core.errors import Unavailable
+
+Row = TypeVar("Row")
+Connection = psycopg.AsyncConnection[dict[str, Any]]
+
+
+def _adapted(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+
+
+class Transaction:
+    """One open transaction. Every method takes the name of a query in sql/ and its parameters; a dict is sent as jsonb (a list of dicts needs Jsonb(...))."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, name: str, row: type[Row], **parameters: Any) -> list[Row]:
+        """All rows, each as the dataclass `row`, whose fields are the query's columns."""
+        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            return await cursor.fetchall()
+
+    async def row(self, name: str, row: type[Row], **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            return await cursor.fetchone()
+
+    async def value(self, name: str, **parameters: Any) -> Any:
+        """The first column of the first row, or None."""
+        async with self._connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            found = await cursor.fetchone()
+            return next(iter(found.values())) if found else None
+
+    async def run(self, name: str, **parameters: Any) -> int:
+        """Runs a statement and returns how many rows it touched."""
+        cursor = await self._connection.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+        return cursor.rowcount
+
+    async def run_many(self, name: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+        """Runs a statement once per set of parameters, in one pipeline."""
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(cast(LiteralString, queries()[name]), [_adapted(p) for p in parameters])
+
+
+class Database:
+    """PostgreSQL behind a pool. Opened once per process."""
+
+    def __init__(self, dsn: str, *, max_size: int = 8) -> None:
+        self.dsn = dsn
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            dsn,
+            connection_class=cast(type[Connection], psycopg.AsyncConnection),
+            kwargs={"row_factory": dict_row},
+            min_size=1,
+            max_size=max_size,
+            timeout=5,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+
+    async def open(self) -> None:
+        try:
+            await self._pool.open(wait=True, timeout=15)
+        except PoolTimeout as error:
+            raise Unavailable("PostgreSQL does not answer. Check DATABASE_URL, or POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER and POSTGRES_PASSWORD.") from error
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """A transaction, committed when the block ends and rolled back when it raises.
+
+        Raises:
+            Unavailable: PostgreSQL does not answer, or went away before the commit; nothing was stored.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield Transaction(connection)
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
+
+    async def check(self) -> None:
+        async with self.begin() as tx:
+            await tx.value("ping")

@@ -1,0 +1,82 @@
+"""Every error that may leave a service. Each class is one problem type: its title and status are fixed, its detail says what to do next."""
+
+from typing import Any, ClassVar
+
+
+class PlannerMemoryError(Exception):
+    """Root of all errors that become an RFC 9457 problem."""
+
+    title: ClassVar[str] = "Something went wrong"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra  # members added to the problem, JSON-ready
+
+
+class InvalidInput(PlannerMemoryError):
+    """The request cannot be understood or asks for something impossible; `field` names the place."""
+
+    title = "The request is not valid"
+    status = 422
+
+    def __init__(self, detail: str, *, field: str | None = None, **extra: Any) -> None:
+        super().__init__(detail, **({"errors": [{"field": field, "detail": detail}]} if field else {}), **extra)
+        self.field = field
+
+
+class TooLarge(PlannerMemoryError):
+    title = "The request is too large"
+    status = 413
+
+
+class NotFound(PlannerMemoryError):
+    title = "Not found"
+    status = 404
+
+
+class Conflict(PlannerMemoryError):
+    title = "In conflict with what is there"
+    status = 409
+
+
+class NotAuthenticated(PlannerMemoryError):
+    title = "An API key is needed"
+    status = 401
+
+
+class NotAllowed(PlannerMemoryError):
+    title = "This key may not do that"
+    status = 403
+
+
+class NotConnected(PlannerMemoryError):
+    """A vendor account is missing, expired or refused; a person has to connect it."""
+
+    title = "Not connected"
+    status = 401
+
+
+class Unavailable(PlannerMemoryError):
+    """A part that is needed does not answer. Trying again later may help."""
+
+    title = "Not available right now"
+    status = 503
+
+
+class UpstreamTimeout(PlannerMemoryError):
+    title = "A service behind this one took too long"
+    status = 504
+
+
+class UpstreamInvalid(PlannerMemoryError):
+    title = "A service behind this one gave an unusable answer"
+    status = 502
+
+
+class NotStarted(PlannerMemoryError):
+    """The process cannot start as configured; the detail names the command or setting that mends it."""
+
+    title = "Cannot start"
+    status = 500
