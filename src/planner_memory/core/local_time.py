@@ -20,7 +20,10 @@ def zone(name: str, *, field: str = "time_zone") -> ZoneInfo:
 
 
 def at_wall_time(day: date, clock: time, tz: ZoneInfo) -> datetime:
-    """The instant, in UTC, of a wall time on a local day. In a gap the clock is moved on by the gap's length, of a repeated time the first is taken."""
+    """The instant, in UTC, of a wall time on a local day.
+
+    In a gap the clock is moved on by the gap's length; of a time that comes twice the first is taken.
+    """
     return datetime.combine(day, clock, tz).astimezone(UTC)
 
 

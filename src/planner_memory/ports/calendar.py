@@ -1,6 +1,6 @@
 """A calendar that says when the person is busy and takes the product's own events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.rows import class_row, dict_row
@@ -17,43 +17,54 @@ Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 
 def _adapted(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+    return {name: Jsonb(value) if _is_json(value) else value for name, value in parameters.items()}
+
+
+def _is_json(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _text(name: str) -> bytes:
+    return queries()[name].encode()  # bytes, because psycopg takes a str for a query only when it is a literal
 
 
 class Transaction:
-    """One open transaction. Every method takes the name of a query in sql/ and its parameters; a dict is sent as jsonb (a list of dicts needs Jsonb(...))."""
+    """One open transaction. Every method takes the name of a query in sql/ and its parameters.
+
+    A dict, and a list of dicts, is sent as jsonb; an empty list is sent as an array, so wrap it in Jsonb where jsonb is meant.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def rows(self, name: str, row: type[Row], **parameters: Any) -> list[Row]:
+    async def rows(self, name: str, row: type[Row], /, **parameters: Any) -> list[Row]:
         """All rows, each as the dataclass `row`, whose fields are the query's columns."""
         async with self._connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            await cursor.execute(_text(name), _adapted(parameters))
             return await cursor.fetchall()
 
-    async def row(self, name: str, row: type[Row], **parameters: Any) -> Row | None:
+    async def row(self, name: str, row: type[Row], /, **parameters: Any) -> Row | None:
         """The first row, or None."""
         async with self._connection.cursor(row_factory=class_row(row)) as cursor:
-            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            await cursor.execute(_text(name), _adapted(parameters))
             return await cursor.fetchone()
 
-    async def value(self, name: str, **parameters: Any) -> Any:
+    async def value(self, name: str, /, **parameters: Any) -> Any:
         """The first column of the first row, or None."""
         async with self._connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+            await cursor.execute(_text(name), _adapted(parameters))
             found = await cursor.fetchone()
             return next(iter(found.values())) if found else None
 
-    async def run(self, name: str, **parameters: Any) -> int:
+    async def run(self, name: str, /, **parameters: Any) -> int:
         """Runs a statement and returns how many rows it touched."""
-        cursor = await self._connection.execute(cast(LiteralString, queries()[name]), _adapted(parameters))
+        cursor = await self._connection.execute(_text(name), _adapted(parameters))
         return cursor.rowcount
 
-    async def run_many(self, name: str, parameters: Iterable[Mapping[str, Any]]) -> None:
+    async def run_many(self, name: str, /, parameters: Iterable[Mapping[str, Any]]) -> None:
         """Runs a statement once per set of parameters, in one pipeline."""
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(cast(LiteralString, queries()[name]), [_adapted(p) for p in parameters])
+            await cursor.executemany(_text(name), [_adapted(p) for p in parameters])
 
 
 class Database:
@@ -76,7 +87,9 @@ class Database:
         try:
             await self._pool.open(wait=True, timeout=15)
         except PoolTimeout as error:
-            raise Unavailable("PostgreSQL does not answer. Check DATABASE_URL, or POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER and POSTGRES_PASSWORD.") from error
+            raise Unavailable(
+                "PostgreSQL does not answer. Check DATABASE_URL, or POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER and POSTGRES_PASSWORD."
+            ) from error
 
     async def close(self) -> None:
         await self._pool.close()

@@ -4,7 +4,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 
@@ -56,11 +55,15 @@ async def migrate(dsn: str, migrations: list[Migration] | None = None) -> list[s
 
 
 async def _apply(connection: psycopg.AsyncConnection, known: list[Migration]) -> list[str]:
-    await connection.execute("create table if not exists schema_migrations (name text primary key, checksum text, applied_at timestamptz not null default now())")
-    applied = dict(await (await connection.execute("select name, checksum from schema_migrations")).fetchall())
+    await connection.execute(
+        "create table if not exists schema_migrations (name text primary key, checksum text, applied_at timestamptz not null default now())"
+    )
+    applied: dict[str, str | None] = dict(await (await connection.execute("select name, checksum from schema_migrations")).fetchall())
     unknown = sorted(set(applied) - {m.name for m in known})
     if unknown:
-        raise NotStarted(f"The database holds migrations that this version does not know ({', '.join(unknown)}). Install the newer version of planner-memory.")
+        raise NotStarted(
+            f"The database holds migrations that this version does not know ({', '.join(unknown)}). Install the newer version of planner-memory."
+        )
     done = []
     for migration in known:
         if migration.name in applied:
@@ -71,7 +74,7 @@ async def _apply(connection: psycopg.AsyncConnection, known: list[Migration]) ->
                 raise NotStarted(f"{migration.name} was edited after it was applied. Restore the file, and put the change into a new migration.")
             continue
         async with connection.transaction():
-            await connection.execute(cast(LiteralString, _OWN_TRANSACTION.sub("", migration.sql)))
+            await connection.execute(_OWN_TRANSACTION.sub("", migration.sql).encode())
             await connection.execute(
                 "insert into schema_migrations (name, checksum) values (%s, %s) on conflict (name) do update set checksum = excluded.checksum",
                 (migration.name, migration.checksum),

@@ -1,0 +1,69 @@
+"""Who is calling: an API key in `Authorization: Bearer …`, bound to clients or to all."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from planner_memory.core.errors import NotAllowed, NotAuthenticated
+from planner_memory.ports.keys import ApiKey, KeyStore
+
+
+def hash_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key behind a request, and which client it means when it names none."""
+
+    key: ApiKey
+    default_client: str
+
+    def client(self, asked: str | int | None) -> str:
+        """The client that the request is about: the one asked for, else the key's only one, else the installation's default.
+
+        Raises:
+            NotAllowed: the key is bound to other clients.
+        """
+        bound = self.key.client_ids
+        chosen = str(asked) if asked is not None else bound[0] if bound and len(bound) == 1 else self.default_client
+        if bound is not None and chosen not in bound:
+            raise NotAllowed(f"This key is bound to other clients than {chosen!r}. Use a key of that client.")
+        return chosen
+
+    def clients(self, asked: str | int | None) -> tuple[str, ...] | None:
+        """As `client`, for lists: None means every client, when the key is bound to none and none was asked for."""
+        if asked is None and (self.key.client_ids is None or len(self.key.client_ids) > 1):
+            return self.key.client_ids
+        return (self.client(asked),)
+
+
+class Authenticator:
+    """Checks the header of every request against the key store."""
+
+    def __init__(self, keys: KeyStore, default_client: str) -> None:
+        self._keys = keys
+        self._default_client = default_client
+
+    async def __call__(self, authorization: str | None) -> Caller:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NotAuthenticated("Send the header 'Authorization: Bearer <key>'. The first key is kept in the file api-key of the data directory.")
+        key = await self._keys.key_by_hash(hash_of(token.strip()))
+        if key is None:
+            raise NotAuthenticated("This API key is unknown or revoked. The first key is kept in the file api-key of the data directory.")
+        return Caller(key, self._default_client)
+
+
+async def caller_of(request: Request) -> Caller:
+    """Answers with the caller; the middleware of the face may have found it already."""
+    found: Caller | None = getattr(request.state, "caller", None)
+    if found is None:
+        authenticate: Authenticator = request.app.state.authenticate
+        found = request.state.caller = await authenticate(request.headers.get("authorization"))
+    return found
+
+
+Authenticated = Annotated[Caller, Depends(caller_of)]
