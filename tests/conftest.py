@@ -44,6 +44,13 @@ async def template(cluster: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+async def shared_dsn(cluster: str, template: str) -> AsyncIterator[str]:
+    """A migrated database for tests that change nothing."""
+    async for dsn in _made(cluster, template):
+        yield dsn
+
+
 @pytest.fixture
 async def empty_dsn(cluster: str) -> AsyncIterator[str]:
     """A database with nothing in it."""

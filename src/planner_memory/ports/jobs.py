@@ -13,7 +13,7 @@ class Jobs(Protocol):
         """Names a handler, before the worker starts. With `cron` (five fields, UTC) it also runs on that schedule, called without arguments."""
         ...
 
-    async def defer(self, name: str, *, lock: str | None = None, in_seconds: float = 0, **arguments: Any) -> bool:
+    async def defer(self, name: str, /, *, lock: str | None = None, in_seconds: float = 0, **arguments: Any) -> bool:
         """Queues a job. With `lock`, at most one waiting job of that lock exists: False when there was one already."""
         ...
 

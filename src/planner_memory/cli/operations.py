@@ -1,0 +1,151 @@
+"""Commands that run the product: up, serve, migrate, doctor, backup, restore, openapi."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from planner_memory import asgi, wiring
+from planner_memory.cli import runtime
+from planner_memory.core.errors import InvalidInput, Unavailable
+from planner_memory.settings import Settings
+from planner_memory.web.logs import configure_logs
+
+Service = Literal["memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "all"]
+Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on standard output.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+console = Console(highlight=False)
+notices = Console(stderr=True, highlight=False)
+_COLOURS = {"up": "green", "off": "dim", "down": "red", "unauthorized": "red", "healthy": "green", "degraded": "yellow", "unhealthy": "red"}
+
+
+def _with_port(settings: Settings, port: int | None) -> Settings:
+    return settings if port is None else settings.model_copy(update={"port": port})
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def up(port: Port = None, as_json: Json = False) -> None:
+    """Run the whole product on this machine, until Ctrl-C."""
+    settings = _with_port(Settings(), port)
+    configure_logs(settings.log_level, settings.log_format)
+    asyncio.run(_up(settings, as_json=as_json))
+
+
+async def _up(settings: Settings, *, as_json: bool) -> None:
+    wiring.check_exposure(settings)
+    async with runtime.all_in_one(settings) as running:
+
+        def ready(url: str) -> None:
+            data, adapters = running.platform.data.path, running.platform.adapters
+            if as_json:
+                _print_json({"url": url, "data_dir": str(data), "adapters": adapters})
+                return
+            table = Table(show_header=False, box=None, pad_edge=False)
+            table.add_row("planner-memory", url)
+            table.add_row("data", str(data))
+            table.add_row("API key", str(data / "api-key"))
+            for need, adapter in adapters.items():
+                table.add_row(need.replace("_", " "), adapter)
+            console.print(table)
+            console.print("Ctrl-C stops it.")
+
+        await runtime.serve_app(running, port=settings.port, on_ready=ready, register=True)
+
+
+def serve(service: Annotated[Service, typer.Argument(help="The service to run, or all.")], port: Port = None) -> None:
+    """Run one service, on the PostgreSQL that DATABASE_URL names."""
+    settings = Settings()
+    configure_logs(settings.log_level, settings.log_format)
+    if service == "all":
+        asyncio.run(_up(_with_port(settings, port), as_json=False))
+        return
+    asyncio.run(_serve(service, settings, runtime.PORTS[service] if port is None else port))
+
+
+async def _serve(service: str, settings: Settings, port: int) -> None:
+    wiring.check_exposure(settings)
+    async with runtime.single(service, settings) as running:
+        await runtime.serve_app(running, port=port, on_ready=lambda url: notices.print(f"{service} {url}"), register=False)
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the database up to date."""
+    applied = asyncio.run(wiring.migrate_database(Settings()))
+    if as_json:
+        _print_json({"applied": applied})
+    else:
+        console.print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Say which adapter serves each need, and whether it answers."""
+    settings = Settings()
+    configure_logs("error", "text")
+    health, data = asyncio.run(_doctor(settings))
+    if as_json:
+        _print_json({**health, "data_dir": data})
+    else:
+        table = Table("need", "adapter", "state", box=None, pad_edge=False)
+        states = {**health["dependencies"], **{name: service["status"] for name, service in health["services"].items()}}
+        for need, adapter in health["adapters"].items():
+            table.add_row(need.replace("_", " "), adapter, "")
+        for name, state in states.items():
+            table.add_row(name, "", f"[{_COLOURS.get(state, 'white')}]{state}[/]")
+        console.print(table)
+        console.print(f"data directory: {data}")
+    if health["status"] == "unhealthy":
+        raise Unavailable("Something the product cannot do without does not answer; see the table above.")
+
+
+async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:
+    async with runtime.connected(
+        settings, on_start=lambda: notices.print("Nothing is running here; starting it for this check …", style="dim")
+    ) as client:
+        try:
+            answer = await client.get("/health")
+        except httpx.TransportError as error:
+            raise Unavailable("The running product does not answer. Restart it with `planner-memory up`.") from error
+        return answer.json(), str(wiring.data_directory(settings).path)
+
+
+def backup(target: Annotated[Path, typer.Argument(help="The archive to write, ending in .tar.gz.")], as_json: Json = False) -> None:
+    """Write everything embedded into one archive."""
+    asyncio.run(wiring.back_up(Settings(), target))
+    size = target.stat().st_size
+    if as_json:
+        _print_json({"file": str(target), "bytes": size})
+    else:
+        console.print(f"{target}: {size / 1e6:.1f} MB")
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="An archive written by backup.")],
+    force: Annotated[bool, typer.Option(help="Move a data directory that is in the way aside.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the data directory anew from an archive."""
+    if not source.is_file():
+        raise InvalidInput(f"There is no file {source}.", field="source")
+    settings = Settings()
+    asyncio.run(wiring.restore_backup(settings, source, force=force))
+    data = str(wiring.data_directory(settings).path)
+    if as_json:
+        _print_json({"restored": str(source), "data_dir": data})
+    else:
+        console.print(f"Restored into {data}. The search index is rebuilt at the next start.")
+
+
+def openapi(service: Annotated[Service, typer.Argument(help="The service, or all.")] = "all") -> None:
+    """Print the OpenAPI document of a service."""
+    typer.echo(json.dumps(asgi.openapi_of(service), indent=1))
+
+
+COMMANDS = (up, serve, migrate, doctor, backup, restore, openapi)

@@ -1,0 +1,169 @@
+"""Runs the services in this process, and finds the all-in-one that already runs."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from planner_memory import asgi, wiring
+from planner_memory.core.errors import NotStarted
+from planner_memory.http_client import service_client
+from planner_memory.settings import Settings
+from planner_memory.wiring import Platform
+
+PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
+_GRACE_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An application with what it runs on."""
+
+    app: ASGIApp
+    platform: Platform
+
+
+@asynccontextmanager
+async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
+    """The four services in this process; one that fails to start closes the others."""
+    async with wiring.open_platform(settings, embedded=True) as platform:
+        await wiring.open_calendar(platform, may_start=True)
+        face = platform.face
+        gateway = asgi.create_memory_gateway(await wiring.open_gateway(platform), face)
+        to_gateway = httpx.ASGITransport(gateway)
+        planner = asgi.create_planner_engine(await wiring.open_planner(platform, gateway=to_gateway), face)
+        apps = {"memory-gateway": gateway, "planner-engine": planner}
+        if platform.calendar is not None:
+            scheduler = await wiring.open_scheduler(platform, gateway=to_gateway, planner=httpx.ASGITransport(planner))
+            await scheduler.recover()
+            apps["scheduler-engine"] = asgi.create_scheduler_engine(scheduler, face)
+        apps["observer-agent"] = asgi.create_observer_agent(await wiring.open_observer(platform, gateway=to_gateway), face)
+        async with _working(platform, gateway.state.gateway.run):
+            yield Running(asgi.all_in_one(apps, platform.adapters), platform)
+
+
+@asynccontextmanager
+async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
+    """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
+    async with wiring.open_platform(settings, embedded=False) as platform:
+        background: list[Callable[[], object]] = []
+        if service == "memory-gateway":
+            gateway = await wiring.open_gateway(platform)
+            app = asgi.create_memory_gateway(gateway, platform.face)
+            background.append(gateway.run)
+        elif service == "planner-engine":
+            app = asgi.create_planner_engine(await wiring.open_planner(platform), platform.face)
+        elif service == "scheduler-engine":
+            await wiring.open_calendar(platform, may_start=True)
+            scheduler = await wiring.open_scheduler(platform)
+            await scheduler.recover()
+            app = asgi.create_scheduler_engine(scheduler, platform.face)
+        else:
+            await wiring.open_calendar(platform, may_start=False)
+            app = asgi.create_observer_agent(await wiring.open_observer(platform), platform.face)
+        async with _working(platform, *background):
+            yield Running(app, platform)
+
+
+@asynccontextmanager
+async def _working(platform: Platform) -> AsyncIterator[None]:
+    """Background jobs run as long as the block; what they hold is finished first when it ends."""
+    platform.jobs.start()
+    try:
+        yield
+    finally:
+        await platform.jobs.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve_app`, so that everything opened is also closed after the last request."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+async def serve_app(running: Running, *, port: int, on_ready: Callable[[str], None], register: bool) -> None:
+    """Serves until SIGINT or SIGTERM, then finishes the requests under way. With `register` the command line can find it.
+
+    Raises:
+        NotStarted: the port is taken.
+    """
+    settings, data = running.platform.settings, running.platform.data
+    listener = _bound(settings.host, port)
+    host, bound = listener.getsockname()[:2]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+    config = uvicorn.Config(
+        running.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=_GRACE_SECONDS, server_header=False
+    )
+
+    def ready() -> None:
+        if register:
+            data.announce(url)
+        on_ready(url)
+
+    server = _Server(config, ready)
+    loop = asyncio.get_running_loop()
+    stops = (signal.SIGINT, signal.SIGTERM)
+    for each in stops:
+        loop.add_signal_handler(each, setattr, server, "should_exit", True)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for each in stops:
+            loop.remove_signal_handler(each)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise NotStarted(
+            f"Port {port} on {host} is taken ({os.strerror(error.errno or 0)}). Choose another with PLANNER_PORT, or stop what uses it."
+        ) from error
+    listener.listen(128)
+    return listener
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, on_start: Callable[[], None] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the all-in-one that runs on the data directory, or of one that runs in this process for as long as the block.
+
+    `on_start` is called before one is started here, which takes a few seconds.
+
+    Raises:
+        NotStarted: none runs and none can be started.
+    """
+    data = wiring.data_directory(settings)
+    found = data.running()
+    if found is not None:
+        async with service_client(found.url, wiring.api_key_of(settings, data)) as client:
+            yield client
+        return
+    if on_start is not None:
+        on_start()
+    async with (
+        all_in_one(settings) as running,
+        service_client("http://planner-memory", running.platform.api_key, transport=httpx.ASGITransport(running.app)) as client,
+    ):
+        yield client

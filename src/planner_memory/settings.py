@@ -1,0 +1,107 @@
+"""All settings, read once from the environment (and a .env file) and passed down. docs/settings.md and .env.example are generated from here."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from tzlocal import get_localzone_name
+
+from planner_memory.core.local_time import zone
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """Every field's description says what it is for, and what is used without it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PLANNER_", env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    data_dir: Path | None = Field(
+        None, description="Folder of everything embedded. Default: /var/lib/planner-memory for root, else the user's data folder."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs an API key to be set on purpose (PLANNER_API_KEY).")
+    port: int = Field(8090, ge=0, le=65535, description="Port of the all-in-one; 0 takes a free one.")
+    api_key: SecretStr | None = Field(
+        None, description="API key to accept and to use between services. Default: made on first start, kept in the file api-key."
+    )
+    client_id: str = Field("me", min_length=1, description="The client meant when a request names none.")
+    time_zone: str = Field(
+        default_factory=get_localzone_name,
+        description="Time zone of a person who has not set one in the profile. Default: the machine's.",
+        validate_default=True,
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Web origins that may call the API from a browser, separated by commas. Default: none."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["json", "text"] = Field("json", description="Log lines for machines or for people.")
+    calendar: Literal["radicale", "caldav", "none"] | None = Field(
+        None, description="Where the calendar is. Default: caldav when CALDAV_URL is set, else the embedded Radicale (a child process)."
+    )
+    calendar_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the embedded calendar. Default: 5232, or a free one, and then always the same."
+    )
+    cache_megabytes: int = Field(32, ge=1, le=4096, description="Size of the cache in the process.")
+    embedder_threads: int = Field(2, ge=1, le=64, description="Threads of the local embedding model.")
+
+    database_url: SecretStr | None = Field(None, validation_alias=_named("DATABASE_URL"), description="PostgreSQL to use. Default: the embedded one.")
+    postgres_host: str | None = Field(None, validation_alias=_named("POSTGRES_HOST"), description="PostgreSQL's host, when DATABASE_URL is not set.")
+    postgres_port: int = Field(5432, validation_alias=_named("POSTGRES_PORT"), description="PostgreSQL's port.")
+    postgres_db: str = Field("n8ndb", validation_alias=_named("POSTGRES_DB"), description="PostgreSQL's database.")
+    postgres_user: str = Field("n8n", validation_alias=_named("POSTGRES_USER"), description="PostgreSQL's user.")
+    postgres_password: SecretStr | None = Field(None, validation_alias=_named("POSTGRES_PASSWORD"), description="PostgreSQL's password.")
+
+    memory_gateway_url: str = Field(
+        "http://127.0.0.1:8090", validation_alias=_named("MEMORY_GATEWAY_URL"), description="Where a single service finds the gateway."
+    )
+    planner_engine_url: str = Field(
+        "http://127.0.0.1:8091", validation_alias=_named("PLANNER_ENGINE_URL"), description="Where a single service finds the planner."
+    )
+
+    caldav_url: str | None = Field(
+        None, validation_alias=_named("CALDAV_URL"), description="A CalDAV server (Nextcloud, iCloud, Fastmail, Radicale)."
+    )
+    caldav_username: str = Field("", validation_alias=_named("CALDAV_USERNAME"), description="User name on the CalDAV server.")
+    caldav_password: SecretStr = Field(
+        SecretStr(""), validation_alias=_named("CALDAV_PASSWORD"), description="Password or app password on the CalDAV server."
+    )
+
+    otlp_endpoint: str | None = Field(
+        None, validation_alias=_named("OTEL_EXPORTER_OTLP_ENDPOINT"), description="OpenTelemetry collector (OTLP over HTTP). Default: no traces."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return zone(value).key
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @property
+    def dsn(self) -> str | None:
+        """The DSN of a PostgreSQL outside, or None for the embedded one."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        if self.postgres_host is None:
+            return None
+        password = f":{quote(self.postgres_password.get_secret_value(), safe='')}" if self.postgres_password else ""
+        return f"postgresql://{quote(self.postgres_user, safe='')}{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a field."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"PLANNER_{field.upper()}"

@@ -1,0 +1,254 @@
+"""The only place that names a concrete adapter: settings in, services out."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from planner_memory import __version__
+from planner_memory.adapters.caldav.calendar import CalDavCalendar
+from planner_memory.adapters.gateway_http.memory import GatewayMemory
+from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.adapters.in_process.data_dir import DataDirectory, default_data_dir, ensure_secret
+from planner_memory.adapters.onnx.embedder import OnnxEmbedder
+from planner_memory.adapters.opentelemetry.tracing import Tracing
+from planner_memory.adapters.pgserver.backup import backup as write_backup
+from planner_memory.adapters.pgserver.backup import restore as read_backup
+from planner_memory.adapters.pgserver.server import EmbeddedPostgres
+from planner_memory.adapters.planner_http.planning import PlannerPlans
+from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.postgres.facts import PostgresFacts
+from planner_memory.adapters.postgres.keys import PostgresKeys
+from planner_memory.adapters.postgres.memories import PostgresMemories
+from planner_memory.adapters.postgres.migrations import migrate
+from planner_memory.adapters.postgres.plans import PostgresPlans
+from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.postgres.schedules import PostgresSchedules
+from planner_memory.adapters.postgres.workspace import PostgresWorkspace
+from planner_memory.adapters.procrastinate.jobs import ProcrastinateJobs
+from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
+from planner_memory.adapters.radicale.server import EmbeddedRadicale
+from planner_memory.core.clock import Clock, utc_now
+from planner_memory.core.errors import NotStarted
+from planner_memory.http_client import service_client
+from planner_memory.memory_gateway.service import Gateway
+from planner_memory.observer_agent.service import Observer
+from planner_memory.planner_engine.service import Planner
+from planner_memory.ports.calendar import Calendar
+from planner_memory.scheduler_engine.service import Scheduler
+from planner_memory.settings import Settings
+from planner_memory.web.auth import hash_of
+from planner_memory.web.face import Face
+
+
+@dataclass
+class Platform:
+    """What the services of one process share, opened and closed together."""
+
+    settings: Settings
+    data: DataDirectory
+    database: Database
+    dsn: str
+    keys: PostgresKeys
+    profiles: PostgresProfiles
+    jobs: ProcrastinateJobs
+    api_key: str
+    clock: Clock
+    stack: AsyncExitStack
+    adapters: dict[str, str] = field(default_factory=dict)  # need -> what fulfils it, for /health and doctor
+    calendar: Calendar | None = None
+
+    @property
+    def face(self) -> Face:
+        return Face(self.keys, self.keys, default_client=self.settings.client_id, cors_origins=self.settings.cors_origins)
+
+
+def data_directory(settings: Settings) -> DataDirectory:
+    return DataDirectory(settings.data_dir or default_data_dir())
+
+
+def api_key_of(settings: Settings, data: DataDirectory) -> str:
+    """The configured key, else the one of the data directory, made on first use."""
+    if settings.api_key is not None:
+        return settings.api_key.get_secret_value()
+    return ensure_secret(data.path / "api-key", lambda: f"pm_{secrets.token_urlsafe(32)}")
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuses to listen beyond this machine with a key that nobody chose."""
+    if not settings.is_loopback and settings.api_key is None:
+        raise NotStarted(
+            f"PLANNER_HOST={settings.host} can be reached from other machines. Set PLANNER_API_KEY to a long secret first, or use 127.0.0.1."
+        )
+
+
+@asynccontextmanager
+async def database_dsn(settings: Settings, data: DataDirectory) -> AsyncIterator[str]:
+    """The DSN of the configured PostgreSQL, or of the embedded one, which then runs as long as the block."""
+    if settings.dsn is not None:
+        yield settings.dsn
+        return
+    postgres = EmbeddedPostgres(data.path)
+    dsn = await postgres.start()
+    try:
+        yield dsn
+    finally:
+        await postgres.stop()
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings, *, embedded: bool, clock: Clock = utc_now) -> AsyncIterator[Platform]:
+    """Opens database, keys, jobs and traces. `embedded` owns the data directory and may start the embedded PostgreSQL.
+
+    Raises:
+        NotStarted: the data directory is in use, or a single service was started without a database.
+        Unavailable: PostgreSQL does not answer.
+    """
+    data = data_directory(settings)
+    async with AsyncExitStack() as stack:
+        data.create()
+        if embedded:
+            data.acquire(f"http://{settings.host}:{settings.port}")
+            stack.callback(data.release)
+        elif settings.dsn is None:
+            raise NotStarted("A single service needs a PostgreSQL of its own: set DATABASE_URL, or run the all-in-one with `planner-memory up`.")
+        if settings.otlp_endpoint:
+            tracing = Tracing(settings.otlp_endpoint, version=__version__)
+            tracing.install()
+            stack.callback(tracing.close)
+        dsn = await stack.enter_async_context(database_dsn(settings, data))
+        await migrate(dsn)
+        database = Database(dsn)
+        await database.open()
+        stack.push_async_callback(database.close)
+        keys = PostgresKeys(database)
+        api_key = api_key_of(settings, data)
+        await keys.add_key("first", hash_of(api_key))
+        jobs = ProcrastinateJobs(dsn)
+        await jobs.open()
+        stack.push_async_callback(jobs.close)
+        platform = Platform(
+            settings,
+            data,
+            database,
+            dsn,
+            keys,
+            PostgresProfiles(database, time_zone=settings.time_zone),
+            jobs,
+            api_key,
+            clock,
+            stack,
+            {
+                "database": "postgresql (embedded)" if settings.dsn is None else "postgresql",
+                "traces": "otlp" if settings.otlp_endpoint else "off",
+                "model": "rules",
+                "workspace": "postgresql",
+            },
+        )
+        yield platform
+
+
+async def open_calendar(platform: Platform, *, may_start: bool) -> None:
+    """Sets the platform's calendar. `may_start`: this process may run the embedded one."""
+    settings = platform.settings
+    kind = settings.calendar or ("caldav" if settings.caldav_url else "radicale")
+    if kind == "caldav":
+        if settings.caldav_url is None:
+            raise NotStarted("PLANNER_CALENDAR=caldav needs CALDAV_URL, CALDAV_USERNAME and CALDAV_PASSWORD.")
+        platform.calendar = CalDavCalendar(settings.caldav_url, settings.caldav_username, settings.caldav_password.get_secret_value())
+    elif kind == "radicale" and may_start:
+        radicale = EmbeddedRadicale(platform.data.path, port=settings.calendar_port)
+        await radicale.start()
+        platform.stack.push_async_callback(radicale.stop)
+        platform.calendar = CalDavCalendar(radicale.url, radicale.username, radicale.password)
+        platform.adapters["calendar_url"] = radicale.url
+    if platform.calendar is not None:
+        platform.stack.push_async_callback(platform.calendar.close)
+    platform.adapters["calendar"] = {"caldav": "caldav", "radicale": "radicale (embedded)"}.get(kind, "off") if platform.calendar else "off"
+
+
+async def open_gateway(platform: Platform) -> Gateway:
+    settings = platform.settings
+    embedder = OnnxEmbedder(threads=settings.embedder_threads)
+    vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
+    platform.stack.push_async_callback(vectors.close)
+    cache = InProcessCache(max_bytes=settings.cache_megabytes * 1_000_000)
+    platform.adapters |= {"vectors": "qdrant edge", "embedder": embedder.name, "cache": "in process"}
+    gateway = Gateway(
+        store=PostgresMemories(platform.database),
+        vectors=vectors,
+        embedder=embedder,
+        cache=cache,
+        jobs=platform.jobs,
+        clock=platform.clock,
+        default_client=settings.client_id,
+    )
+    gateway.register_jobs(platform.jobs)
+    return gateway
+
+
+async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None) -> GatewayMemory:
+    client = await platform.stack.enter_async_context(service_client(platform.settings.memory_gateway_url, platform.api_key, transport=transport))
+    return GatewayMemory(client)
+
+
+async def open_planner(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
+    return Planner(
+        store=PostgresPlans(platform.database),
+        memory=await _memory(platform, gateway),
+        profiles=platform.profiles,
+        clock=platform.clock,
+        default_client=platform.settings.client_id,
+    )
+
+
+async def open_scheduler(
+    platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None, planner: httpx.AsyncBaseTransport | None = None
+) -> Scheduler:
+    if platform.calendar is None:
+        raise NotStarted("The scheduler needs a calendar. Set CALDAV_URL with its user name and password, or leave PLANNER_CALENDAR unset.")
+    client = await platform.stack.enter_async_context(service_client(platform.settings.planner_engine_url, platform.api_key, transport=planner))
+    return Scheduler(
+        store=PostgresSchedules(platform.database),
+        calendar=platform.calendar,
+        profiles=platform.profiles,
+        memory=await _memory(platform, gateway),
+        plans=PlannerPlans(client),
+        clock=platform.clock,
+        default_client=platform.settings.client_id,
+    )
+
+
+async def open_observer(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Observer:
+    observer = Observer(
+        store=PostgresFacts(platform.database),
+        workspace=PostgresWorkspace(platform.database),
+        calendar=platform.calendar,
+        profiles=platform.profiles,
+        memory=await _memory(platform, gateway),
+        clock=platform.clock,
+        default_client=platform.settings.client_id,
+    )
+    observer.register_jobs(platform.jobs)
+    return observer
+
+
+async def migrate_database(settings: Settings) -> list[str]:
+    """Brings the database up to date and returns the migrations that were applied."""
+    data = data_directory(settings)
+    data.create()
+    async with database_dsn(settings, data) as dsn:
+        return await migrate(dsn)
+
+
+async def back_up(settings: Settings, target: Path) -> None:
+    """Writes everything embedded into one archive; the PostgreSQL is started for it when it does not run."""
+    await write_backup(data_directory(settings).path, target)
+
+
+async def restore_backup(settings: Settings, source: Path, *, force: bool) -> None:
+    """Makes the data directory anew from an archive. With `force` a directory that is in the way is moved aside."""
+    await read_backup(source, data_directory(settings).path, force=force)
