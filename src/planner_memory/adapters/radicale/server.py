@@ -1,0 +1,277 @@
+"""The embedded calendar server: Radicale on loopback, with one user, kept alive while this process lives."""
+
+import asyncio
+import os
+import secrets
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+from passlib.hash import sha256_crypt  # type: ignore[import-untyped]  # of libpass, with which Radicale itself verifies
+
+from planner_memory.adapters.radicale.child import Child, end_stale, lock
+from planner_memory.core.errors import NotStarted, Unavailable
+
+USERNAME = "planner"
+_DEFAULT_PORT = 5232
+_START_SECONDS = 20.0
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+_BACKOFF_SECONDS = (0.2, 1.0, 3.0, 10.0, 30.0)
+_STEADY_SECONDS = 60.0
+_LOOPBACK = ("127.0.0.1", "::1")
+_CONFIG = """\
+[server]
+hosts = {address}:{port}
+max_connections = 20
+
+[auth]
+type = htpasswd
+htpasswd_filename = {users}
+htpasswd_encryption = sha256
+delay = 1
+
+[rights]
+type = owner_only
+
+[storage]
+type = multifilesystem
+filesystem_folder = {storage}
+
+[web]
+type = none
+
+[logging]
+level = warning
+mask_passwords = True
+"""
+
+
+class EmbeddedRadicale:
+    """Radicale with its data in `data_dir`/radicale. A port once chosen is kept, so that a subscribed calendar app keeps working.
+
+    `port` None takes the kept port, at first 5232 or, where that is taken, any free one. `host` must be a loopback address.
+    """
+
+    def __init__(self, data_dir: Path, host: str = "127.0.0.1", port: int | None = None) -> None:
+        if host not in _LOOPBACK:
+            raise NotStarted(f"The embedded calendar only listens on loopback, not on {host}. Use 127.0.0.1 or ::1, or a CalDAV server of your own.")
+        self._data_dir = data_dir.expanduser().resolve()
+        self._host = host
+        self._wanted_port = port
+        self._port: int | None = None
+        self._password: str | None = None
+        self._lock: int | None = None
+        self._child: Child | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._crashes = 0
+        self._given_up = False
+
+    @property
+    def url(self) -> str:
+        """The address of the server, with a slash at its end."""
+        if self._port is None:
+            raise NotStarted("The embedded calendar has not been started.")
+        return f"http://{self._address}:{self._port}/"
+
+    @property
+    def username(self) -> str:
+        return USERNAME
+
+    @property
+    def password(self) -> str:
+        if self._password is None:
+            raise NotStarted("The embedded calendar has not been started.")
+        return self._password
+
+    @property
+    def pid(self) -> int | None:
+        """The process number of the running child."""
+        return None if self._child is None else self._child.pid
+
+    async def start(self) -> None:
+        """Starts Radicale and waits until it answers to our password.
+
+        Raises:
+            NotStarted: the port is taken, another process runs this data directory, or Radicale ends at once.
+        """
+        if self._child is not None:
+            return
+        try:
+            await asyncio.to_thread(self._prepare)
+            await self._launch()
+        except BaseException:
+            await self.stop()
+            raise
+        self._crashes, self._given_up = 0, False
+        self._watcher = asyncio.create_task(self._watch(), name="radicale-watcher")
+
+    async def stop(self) -> None:
+        """Stops Radicale and waits until it is gone. Does nothing when it does not run."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await watcher
+        await self._end_child()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def check(self) -> None:
+        """Raises Unavailable when the calendar does not answer, saying whether it is being restarted."""
+        if self._given_up:
+            raise Unavailable(
+                f"The embedded calendar ended {self._crashes} times and is not restarted again; see {self._log}. Restart planner-memory."
+            )
+        if self._child is None or self._child.ended():
+            raise Unavailable(f"The embedded calendar ended and is being restarted; see {self._log}.")
+        if not await self._answers():
+            raise Unavailable(f"The embedded calendar does not answer at {self.url}; see {self._log}.")
+
+    @property
+    def _address(self) -> str:
+        return f"[{self._host}]" if ":" in self._host else self._host
+
+    @property
+    def _log(self) -> Path:
+        return self._data_dir / "logs" / "radicale.log"
+
+    @property
+    def _config(self) -> Path:
+        return self._data_dir / "radicale.conf"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self._data_dir / "radicale.pid"
+
+    def _prepare(self) -> None:
+        try:
+            self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = lock(self._data_dir / "radicale.lock")
+            if self._lock is None:
+                raise NotStarted(
+                    f"Another process runs the embedded calendar of {self._data_dir}. Stop it first, or set PLANNER_DATA_DIR to another folder."
+                )
+            end_stale(self._pid_file, self._config)
+            storage = self._data_dir / "radicale"
+            storage.mkdir(mode=0o700, exist_ok=True)
+            self._password = self._kept_password()
+            self._port = self._chosen_port()
+            users = self._data_dir / "radicale-users"
+            # the password is random and long, so more rounds would only slow each request
+            _write_private(users, f"{USERNAME}:{sha256_crypt.using(rounds=1000).hash(self._password)}\n")
+            _write_private(self._config, _CONFIG.format(address=self._address, port=self._port, users=users, storage=storage))
+        except OSError as error:
+            raise NotStarted(
+                f"The data directory {self._data_dir} cannot be used: {error.strerror}. Set PLANNER_DATA_DIR to a folder of your own."
+            ) from error
+
+    def _kept_password(self) -> str:
+        kept = self._data_dir / "calendar-credentials"
+        if not kept.exists():
+            _write_private(kept, f"{USERNAME}:{secrets.token_urlsafe(18)}\n")
+        elif stat.S_IMODE(kept.stat().st_mode) & 0o077:
+            kept.chmod(0o600)
+        name, colon, password = kept.read_text(encoding="utf-8").strip().partition(":")
+        if name != USERNAME or not colon or not password:
+            raise NotStarted(
+                f"{kept} does not hold `{USERNAME}:password`. Delete it, and a new password is made; calendar apps must be given the new one."
+            )
+        return password
+
+    def _chosen_port(self) -> int:
+        kept = self._data_dir / "calendar-port"
+        if self._wanted_port is not None:
+            if not self._free(self._wanted_port):
+                raise NotStarted(f"Port {self._wanted_port} on {self._host} is used by another program. Choose another port for the calendar.")
+            return self._wanted_port
+        if kept.exists():
+            content = kept.read_text(encoding="utf-8").strip()
+            port = int(content) if content.isdecimal() else 0
+            if not 0 < port < 65536 or not self._free(port):
+                raise NotStarted(
+                    f"The calendar's port {content}, kept in {kept}, is used by another program or no port. Stop that program, "
+                    "or delete the file to have a new port chosen; calendar apps must then be given the new address."
+                )
+            return port
+        chosen = _DEFAULT_PORT if self._free(_DEFAULT_PORT) else self._any_port()
+        _write_private(kept, f"{chosen}\n")
+        return chosen
+
+    def _free(self, port: int) -> bool:
+        with self._socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Radicale does: a port that lingers after a stop is free
+            probe.bind((self._host, port))
+            return True
+        return False
+
+    def _any_port(self) -> int:
+        with self._socket() as probe:
+            probe.bind((self._host, 0))
+            return int(probe.getsockname()[1])
+
+    def _socket(self) -> socket.socket:
+        return socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_STREAM)
+
+    async def _launch(self) -> None:
+        """Starts one child and waits until it answers; NotStarted when it ends or stays silent."""
+        self._child = Child(self._config, self._log, self._pid_file)
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while asyncio.get_running_loop().time() < deadline and not self._child.ended():
+            if await self._answers():
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+        await self._end_child()
+        raise NotStarted(f"The embedded calendar did not start; see {self._log}.")
+
+    async def _answers(self) -> bool:
+        """Whether the server at our address knows our password, which a stranger on the same port does not."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+                answer = await client.request("PROPFIND", f"{self.url}{USERNAME}/", auth=(USERNAME, self.password), headers={"Depth": "0"})
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 207
+
+    async def _watch(self) -> None:
+        """Restarts the child when it ends by itself, ever more slowly, and gives up after the last of the pauses."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            if self._child is not None and not self._child.ended():
+                continue
+            if loop.time() - since > _STEADY_SECONDS:
+                self._crashes = 0
+            self._crashes += 1
+            if self._crashes > len(_BACKOFF_SECONDS):
+                self._given_up = True
+                return
+            await asyncio.sleep(_BACKOFF_SECONDS[self._crashes - 1])
+            since = loop.time()
+            with suppress(NotStarted):
+                await self._launch()
+
+    async def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if not child.ended():
+            child.ask_to_end()
+            deadline = asyncio.get_running_loop().time() + _STOP_SECONDS
+            while not child.ended():
+                if asyncio.get_running_loop().time() > deadline:
+                    child.kill()
+                await asyncio.sleep(0.02)
+        child.forget()
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file of mode 0600, whole or not at all."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)
