@@ -11,17 +11,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def meeting(uid: str, start: datetime, minutes: int) -> str:
     end = start + timedelta(minutes=minutes)
-    lines = (
-        "BEGIN:VEVENT",
-        f"UID:{uid}",
-        "DTSTAMP:20270101T000000Z",
-        f"DTSTART:{start:%Y%m%dT%H%M%SZ}",
-        f"DTEND:{end:%Y%m%dT%H%M%SZ}",
-        f"SUMMARY:{uid}",
-        "END:VEVENT",
-        "",
-    )
-    return "\r\n".join(lines)
+    when = f"DTSTART:{start:%Y%m%dT%H%M%SZ}\r\nDTEND:{end:%Y%m%dT%H%M%SZ}"
+    return f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20270101T000000Z\r\n{when}\r\nSUMMARY:{uid}\r\nEND:VEVENT\r\n"
 
 
 async def test_the_loop_closes(product: Product) -> None:
