@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        return zone(value).key
+        return zone(value, field="PLANNER_TIME_ZONE").key
 
     @field_validator("cors_origins", mode="before")
     @classmethod
