@@ -1,0 +1,256 @@
+"""Any CalDAV server as the calendar: Radicale, Nextcloud, iCloud, Fastmail.
+
+Discovery, authentication and the requests are caldav's asynchronous client. Events are written with plain PUTs, because its objects make
+several round trips per event, and expanded on this side, because servers differ there.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
+from xml.sax.saxutils import escape
+
+from caldav.async_davclient import AsyncDAVClient
+from caldav.lib import error as dav
+
+from planner_memory.adapters.caldav import ics as texts
+from planner_memory.core.clock import Clock, utc_now
+from planner_memory.core.errors import InvalidInput, NotConnected, PlannerMemoryError, Unavailable
+from planner_memory.core.intervals import Interval
+from planner_memory.core.local_time import zone
+from planner_memory.ports.calendar import CalendarEvent, NewEvent
+
+_ATTEMPTS = 3
+_SECONDS = 20
+_MAKE = """<?xml version="1.0" encoding="utf-8"?>
+<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:displayname>{name}</D:displayname>
+<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"""
+_BY_UID = """<?xml version="1.0" encoding="utf-8"?>
+<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop>
+<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="UID">
+<C:text-match collation="i;octet">{uid}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    url: str
+    name: str
+
+    @property
+    def segment(self) -> str:
+        return unquote(urlsplit(self.url).path.rstrip("/").rsplit("/", 1)[-1])
+
+
+class CalDavCalendar:
+    """Fulfils Calendar.
+
+    Own blocks live in the calendar `own_calendar` (shown as Planner), imports in `imports` (shown as Personal); both are made when first needed.
+    `read_calendars` names those that count as busy, by display name or last part of the address; None reads all. The own one is always read.
+    `addresses` are the person's mail addresses, by which a declined invitation is known.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        password: str,
+        own_calendar: str = "planner-memory",
+        *,
+        imports: str = "personal",
+        read_calendars: Sequence[str] | None = None,
+        addresses: Sequence[str] = (),
+        clock: Clock = utc_now,
+    ) -> None:
+        self._own, self._imports = _Wanted(own_calendar, "Planner"), _Wanted(imports, "Personal")
+        self._read = None if read_calendars is None else frozenset(read_calendars)
+        self._addresses = frozenset(a.lower() for a in (*addresses, *([username] if "@" in username else [])))
+        self._clock = clock
+        self._arguments: dict[str, Any] = {
+            "url": url,
+            "username": username,
+            "password": password,
+            "timeout": _SECONDS,
+            "enable_rfc6764": False,
+        }
+        self._client: Any = None
+        self._home: str | None = None
+        self._known: dict[str, str] = {}  # addresses of the two calendars of our own, by wanted name
+        self._making = asyncio.Lock()
+
+    # --- reading
+
+    async def events(self, window: Interval, time_zone: str) -> list[CalendarEvent]:
+        place = zone(time_zone)
+        day = timedelta(days=1)
+        read = [c for c in await self._calendars() if self._is_read(c)]
+        answers = await asyncio.gather(*(self._query(c.url, start=window.start - day, end=window.end + day) for c in read))
+        objects = [(text, etag) for answer in answers for _, etag, text in answer]
+
+        def expand() -> list[CalendarEvent]:
+            found = [e for text, etag in objects for e in texts.expanded(text, window, place, etag=etag, addresses=self._addresses)]
+            return sorted(found, key=lambda e: (e.start, e.end, e.event_id))
+
+        return await asyncio.to_thread(expand)
+
+    def _is_read(self, calendar: _Found) -> bool:
+        return self._read is None or self._own.is_(calendar) or calendar.name in self._read or calendar.segment in self._read
+
+    async def _query(self, url: str, **bounds: Any) -> list[tuple[str, str | None, str]]:
+        async with self._asked() as client:
+            response = await client.calendar_query(url, event=True, **bounds)
+            if response.status == 404:  # deleted since it was listed
+                return []
+            _accept(response, 200, 207)
+            return [(r.href, r.etag, r.calendar_data) for r in response.parse_calendar_query() if r.calendar_data]
+
+    # --- writing
+
+    async def put(self, event: NewEvent) -> CalendarEvent:
+        text = texts.composed(event, self._clock())
+        etag, _ = await self._put(self._own, event.event_id, text)
+        return CalendarEvent(
+            event_id=event.event_id,
+            title=event.title,
+            start=event.start,
+            end=event.end,
+            description=event.description,
+            categories=("Planner",),
+            private=dict(event.private),
+            etag=etag,
+        )
+
+    async def delete(self, event_id: str) -> bool:
+        url = self._known.get(self._own.segment)
+        if url is None:
+            url = next((c.url for c in await self._calendars() if self._own.is_(c)), None)
+            if url is None:
+                return False
+        async with self._asked() as client:
+            response = await client.delete(_inside(url, event_id))
+            if response.status in (404, 410):
+                return False
+            _accept(response, 200, 202, 204)
+            return True
+
+    async def import_events(self, ics: str) -> int:
+        objects = await asyncio.to_thread(texts.separated, ics)
+        made: list[str] = []
+        try:
+            for uid, text in objects.items():
+                _, new = await self._put(self._imports, uid, text)
+                if new is not None:
+                    made.append(new)
+        except InvalidInput:
+            async with self._asked() as client:
+                for url in made:
+                    await client.delete(url)
+            raise
+        return len(objects)
+
+    async def _put(self, wanted: "_Wanted", uid: str, text: str) -> tuple[str | None, str | None]:
+        """Writes one object; answers its etag, and its address when it is new. Without a condition a PUT replaces, so it can be repeated."""
+        for attempt in range(_ATTEMPTS):
+            calendar = await self._address(wanted)
+            url = _inside(calendar, uid)
+            async with self._asked() as client:
+                response = await client.put(url, text, {"Content-Type": "text/calendar; charset=utf-8"})
+                if response.status in (404, 409) and attempt < _ATTEMPTS - 1:
+                    other = await self._of_uid(client, calendar, uid)
+                    if other is None:  # the calendar itself was removed by hand
+                        self._known.pop(wanted.segment, None)
+                        continue
+                    response = await client.put(other, text, {"Content-Type": "text/calendar; charset=utf-8"})
+                if response.status in (400, 413, 415, 422):
+                    raise InvalidInput(f"The calendar server refused the event {uid!r} (status {response.status}). Nothing was stored.", field="ics")
+                _accept(response, 200, 201, 204)
+                return response.headers.get("ETag"), url if response.status == 201 else None
+        raise Unavailable("The calendar server does not take the event. Try again in a moment.")
+
+    async def _of_uid(self, client: Any, calendar: str, uid: str) -> str | None:
+        """The address under which another program stored that UID, since a UID may stand only once in a calendar (RFC 4791, 5.3.2.1)."""
+        headers = {"Content-Type": "application/xml; charset=utf-8"}
+        response = await client.report(calendar, _BY_UID.format(uid=escape(uid)), depth=1, headers=headers)
+        if response.status not in (200, 207):
+            return None
+        return next((urljoin(calendar, r.href) for r in response.parse_calendar_query() if r.calendar_data), None)
+
+    # --- calendars
+
+    async def _calendars(self) -> list[_Found]:
+        async with self._asked() as client:
+            found = await client.get_calendars()
+            return [_Found(str(c.url), str(getattr(c, "name", None) or "")) for c in found]
+
+    async def _address(self, wanted: "_Wanted") -> str:
+        """Where a calendar of our own is; it is made when it is missing."""
+        if wanted.segment in self._known:
+            return self._known[wanted.segment]
+        async with self._making:
+            found = next((c.url for c in await self._calendars() if wanted.is_(c)), None)
+            if found is None:
+                found = await self._make(wanted)
+            self._known[wanted.segment] = found
+            return found
+
+    async def _make(self, wanted: "_Wanted") -> str:
+        async with self._asked() as client:
+            if self._home is None:
+                principal = await client.get_principal()
+                response = await client.propfind(str(principal.url), props=client.CALENDAR_HOME_SET_PROPS, depth=0)
+                homes: Iterable[str] = client._calendar_home_urls(response, principal)  # noqa: SLF001 – the public way asks a server five times
+                self._home = str(next(iter(homes)))
+            url = urljoin(self._home.rstrip("/") + "/", quote(wanted.segment, safe="") + "/")
+            response = await client.mkcalendar(url, _MAKE.format(name=escape(wanted.title)))
+            if response.status not in (405, 409):  # it is there already: another process was quicker
+                _accept(response, 200, 201, 204)
+            return url
+
+    # --- the connection
+
+    async def check(self) -> None:
+        async with self._asked() as client:
+            await client.get_principal()
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[Any]:
+        """The client; what it raises becomes ours."""
+        if self._client is None:
+            self._client = AsyncDAVClient(**self._arguments)
+        try:
+            async with asyncio.timeout(_SECONDS + 5):
+                yield self._client
+        except PlannerMemoryError:
+            raise
+        except dav.AuthorizationError as error:
+            raise NotConnected("The calendar server refuses the credentials. Check CALDAV_USERNAME and CALDAV_PASSWORD.") from error
+        except (dav.DAVError, OSError, SyntaxError, ValueError) as error:  # OSError: every transport error and time-out; SyntaxError: bad XML
+            raise Unavailable("The calendar server does not answer. Check CALDAV_URL, and that the server runs.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    segment: str
+    title: str
+
+    def is_(self, found: _Found) -> bool:
+        return found.segment == self.segment
+
+
+def _inside(calendar: str, uid: str) -> str:
+    """The address of an object. A UID that is no safe file name is hashed."""
+    safe = uid.isascii() and all(c.isalnum() or c in "-_" for c in uid) and len(uid) <= 128
+    return calendar.rstrip("/") + "/" + (uid if safe else hashlib.sha256(uid.encode()).hexdigest()) + ".ics"
+
+
+def _accept(response: Any, *statuses: int) -> None:
+    if response.status not in statuses:
+        raise Unavailable(f"The calendar server answered with status {response.status}. Its log says why; try again in a moment.")
