@@ -1,7 +1,6 @@
 """The file format of a backup: one .tar.gz that opens with a manifest naming every other file with its size and SHA-256."""
 
 import hashlib
-import importlib.metadata
 import io
 import json
 import os
@@ -13,6 +12,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from planner_memory import __version__
 from planner_memory.core.errors import InvalidInput
 
 FORMAT = 1
@@ -45,7 +45,7 @@ def write_archive(folder: Path, target: Path, *, created_at: datetime, postgres:
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
     files = tuple(Entry(p.relative_to(folder).as_posix(), p.stat().st_size, _digest(p)) for p in paths)
     manifest = Manifest(created_at, postgres, counts, files)
-    content = json.dumps({"format": FORMAT, "version": _version(), **asdict(manifest), "created_at": created_at.isoformat()}, indent=1).encode()
+    content = json.dumps({"format": FORMAT, "version": __version__, **asdict(manifest), "created_at": created_at.isoformat()}, indent=1).encode()
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -118,13 +118,6 @@ def _unpack(content: IO[bytes], entry: Entry, folder: Path, source: Path) -> Non
             file.write(chunk)
     if digest.hexdigest() != entry.sha256:
         raise InvalidInput(f"{source} is damaged: {entry.path} does not match its checksum. Use another backup.", field="source")
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("planner-memory")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"
 
 
 def _digest(path: Path) -> str:
