@@ -21,10 +21,19 @@ from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.core.errors import NotStarted, Unavailable
 
 SRC = Path(__file__).resolve().parents[2] / "src"
-EVENT = "\r\n".join(
-    ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:test", "BEGIN:VEVENT", "UID:one", "DTSTAMP:20261123T090000Z"]
-    + ["DTSTART:20261123T090000Z", "DTEND:20261123T100000Z", "SUMMARY:Call", "END:VEVENT", "END:VCALENDAR", ""]
-)
+EVENT = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:test
+BEGIN:VEVENT
+UID:one
+DTSTAMP:20261123T090000Z
+DTSTART:20261123T090000Z
+DTEND:20261123T100000Z
+SUMMARY:Call
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The file format of a backup: one .tar.gz that opens with a manifest naming every other file with its size and SHA-256."""
 
+import errno
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from planner_memory import __version__
-from planner_memory.core.errors import InvalidInput
+from planner_memory.core.errors import InvalidInput, Unavailable
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -67,22 +68,26 @@ def read_archive(source: Path, folder: Path) -> Manifest:
 
     Raises:
         InvalidInput: the file is missing, damaged, incomplete or no backup of ours. What was unpacked so far must then be thrown away.
+        Unavailable: the disk is full.
     """
     try:
         with tarfile.open(source, "r|gz") as tar:
-            first = tar.next()
+            members = iter(tar)
+            first = next(members, None)
             opened = tar.extractfile(first) if first is not None and first.name == _MANIFEST and first.size <= _MANIFEST_LIMIT_BYTES else None
             if opened is None:
                 raise InvalidInput(f"{source} is no backup of planner-memory: it does not open with a manifest.", field="source")
             manifest = _parse(opened.read(), source)
             expected = {entry.path: entry for entry in manifest.files}
-            for member in tar:
+            for member in members:
                 entry = expected.pop(member.name, None)
                 content = tar.extractfile(member) if entry is not None and member.isreg() and member.size == entry.size else None
                 if entry is None or content is None:
                     raise InvalidInput(f"{source} is damaged: {member.name} is not what the manifest says. Use another backup.", field="source")
                 _unpack(content, entry, folder, source)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Unavailable(f"There is no room beside the data directory to unpack {source}. Free some, then restore again.") from error
         raise InvalidInput(f"{source} cannot be read as a backup: {error}. Use another backup.", field="source") from error
     if expected:
         raise InvalidInput(f"{source} is incomplete: {min(expected)} is missing. Use another backup.", field="source")
