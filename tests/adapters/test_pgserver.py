@@ -183,6 +183,23 @@ async def test_it_recovers_when_everything_was_killed(data_dir: Path) -> None:
         await server.stop()
 
 
+async def test_it_waits_for_the_busy_sessions_of_a_killed_server(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir)
+    dsn = await server.start()
+    busy = [await psycopg.AsyncConnection.connect(dsn) for _ in range(3)]
+    writing = [asyncio.create_task(c.execute("insert into kept select n::text from generate_series(1, 3000000) n")) for c in busy]
+    await asyncio.sleep(0.3)
+    os.kill(server.pid, signal.SIGKILL)
+    assert server._started is not None
+    server._started.wait()
+    await server.stop()
+    try:
+        assert await words(await server.start()) == ["before"]
+    finally:
+        await server.stop()
+    assert all(isinstance(end, psycopg.OperationalError) for end in await asyncio.gather(*writing, return_exceptions=True))
+
+
 async def test_a_recycled_number_in_postmaster_pid_hurts_nobody(data_dir: Path) -> None:
     account = server_account()
     identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
