@@ -1,0 +1,76 @@
+"""What every cache promises. A new adapter adds a name to `params` and a branch to `made`."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.ports.cache import Cache
+
+
+class Seconds:
+    """A clock that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture(params=["in_process"])
+async def cache(request: pytest.FixtureRequest, seconds: Seconds) -> AsyncIterator[Cache]:
+    made = {"in_process": lambda: InProcessCache(100_000, seconds)}[request.param]()
+    yield made
+    await made.close()
+
+
+async def test_a_key_never_put_is_absent(cache: Cache) -> None:
+    assert await cache.get("unknown") is None
+
+
+async def test_a_value_comes_back_byte_for_byte(cache: Cache) -> None:
+    value = bytes(range(256))
+    await cache.put("answers:acme:ä b", value, expires_in_seconds=60)
+    assert await cache.get("answers:acme:ä b") == value
+
+
+async def test_an_empty_value_is_a_value(cache: Cache) -> None:
+    await cache.put("k", b"", expires_in_seconds=60)
+    assert await cache.get("k") == b""
+
+
+async def test_the_last_value_wins(cache: Cache) -> None:
+    await cache.put("k", b"old", expires_in_seconds=60)
+    await cache.put("k", b"new", expires_in_seconds=60)
+    assert await cache.get("k") == b"new"
+
+
+async def test_generations_count_from_zero_by_name(cache: Cache) -> None:
+    assert await cache.generation("acme") == 0
+    assert await cache.advance("acme") == 1
+    assert await cache.advance("acme") == 2
+    assert await cache.generation("acme") == 2
+    assert await cache.generation("globex") == 0
+
+
+async def test_generations_and_keys_do_not_meet(cache: Cache) -> None:
+    await cache.put("acme", b"5", expires_in_seconds=60)
+    assert await cache.generation("acme") == 0
+    await cache.advance("acme")
+    assert await cache.get("acme") == b"5"
+
+
+async def test_a_time_to_live_that_is_over_before_it_began_keeps_nothing(cache: Cache) -> None:
+    await cache.put("k", b"old", expires_in_seconds=60)
+    await cache.put("k", b"new", expires_in_seconds=0)
+    assert await cache.get("k") is None
+
+
+async def test_it_answers_a_check(cache: Cache) -> None:
+    await cache.check()
