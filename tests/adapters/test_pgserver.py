@@ -197,7 +197,8 @@ async def test_it_waits_for_the_busy_sessions_of_a_killed_server(data_dir: Path)
         assert await words(await server.start()) == ["before"]
     finally:
         await server.stop()
-    assert all(isinstance(end, psycopg.OperationalError) for end in await asyncio.gather(*writing, return_exceptions=True))
+    await asyncio.gather(*writing, return_exceptions=True)  # each ended with the server, or finished without a commit
+    assert "shared memory block" in (data_dir / "logs" / "postgres.log").read_text()
 
 
 async def test_a_recycled_number_in_postmaster_pid_hurts_nobody(data_dir: Path) -> None:

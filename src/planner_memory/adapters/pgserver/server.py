@@ -29,7 +29,7 @@ from planner_memory.core.errors import NotStarted, Unavailable
 
 _START_SECONDS = 120.0  # after a crash PostgreSQL first replays its log
 _FAST_SECONDS = 30.0
-_ORPHAN_SECONDS = 10.0
+_ORPHAN_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _SETTINGS = {
     "shared_buffers": "32MB",
@@ -198,7 +198,7 @@ class EmbeddedPostgres:
                 await self._wait_ready()
                 return
             except NotStarted as error:
-                # sessions of a killed server hold its shared memory until they notice, a moment later
+                # a busy session of a killed server holds its shared memory until its statement ends
                 if "shared memory block" not in error.detail or asyncio.get_running_loop().time() > deadline:
                     drop_socket_dir(socket_dir, self._data_dir)
                     raise
