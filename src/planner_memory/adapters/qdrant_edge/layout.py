@@ -18,9 +18,8 @@ from qdrant_edge import (
     MatchValue,
     Memory,
     Modifier,
-    NamedVector,
-    Payload,
     RangeDateTime,
+    SparseVector,
     VectorStorageDatatype,
 )
 from qdrant_edge import Filter as EngineFilter
@@ -66,12 +65,12 @@ def config(dimension: int) -> EdgeConfig:
 
 def engine_point(point: Point, bm25: Mapping[Channel, Bm25]) -> EnginePoint:
     """A lexical text without a single word of weight (empty, stop words only) is left out, as is a missing dense vector."""
-    vectors: dict[str, NamedVector] = {} if point.dense is None else {DENSE: point.dense.tolist()}
+    vectors: dict[str, list[float] | SparseVector | list[list[float]]] = {} if point.dense is None else {DENSE: point.dense.tolist()}
     for channel, text in point.lexical.items():
         sparse = bm25[channel].embed_document(text)
         if sparse.indices:
             vectors[channel] = sparse
-    payload: Payload = {
+    payload: dict[str, str] = {
         "client_id": point.client_id,
         "collection": point.collection,
         "person_id": point.person_id,

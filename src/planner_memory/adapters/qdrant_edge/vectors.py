@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self, TypeVar, TypeVarTuple
 from uuid import UUID
 
-from qdrant_edge import Bm25, Bm25Config, CountRequest, EdgeShard, IdfParams, PointId, QueryBatchRequest, QueryRequest, SearchParams, UpdateOperation
+from qdrant_edge import Bm25, Bm25Config, CountRequest, EdgeShard, IdfParams, QueryBatchRequest, QueryRequest, SearchParams, UpdateOperation
 from qdrant_edge import Point as EnginePoint
 from qdrant_edge import Query as EngineQuery
 
@@ -137,7 +137,7 @@ class QdrantEdgeVectors:
         self._open_shard().update(UpdateOperation.upsert_points(made))
 
     def _delete(self, ids: Sequence[UUID]) -> None:
-        known: list[PointId] = list(ids)
+        known: list[int | UUID | str] = list(ids)
         self._open_shard().update(UpdateOperation.delete_points(known))
 
     def _search(self, query: Query) -> dict[Channel, list[Hit]]:
