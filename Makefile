@@ -1,6 +1,7 @@
 # Every target makes the environment it needs: `make demo`, `make run` and `make test` work from a fresh clone.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -24,7 +25,7 @@ run: $(VENV)/.runtime
 demo: $(VENV)/.runtime
 	@$(BIN)/planner-memory demo
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(PEERS)/.installed
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.dev
@@ -44,9 +45,10 @@ docs: $(VENV)/.dev
 lock: $(UV)
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade --group pyproject.toml:peers -o requirements-peers.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(PEERS)
 
 # uv itself, by its hash; then the libraries, then the project, which needs no build of its own to be fetched
 $(UV): requirements-uv.lock
@@ -62,4 +64,9 @@ $(VENV)/.runtime: $(UV) requirements.lock pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(PEERS)/.installed: $(UV) requirements-peers.lock
+	@test -x $(PEERS)/bin/python || $(UV) venv --quiet --python $(BIN)/python $(PEERS)
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements-peers.lock
 	@touch $@
