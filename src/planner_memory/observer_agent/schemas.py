@@ -1,0 +1,68 @@
+"""What the observer answers over HTTP."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from planner_memory.ports.workspace import Mode
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PeriodOut(_Answer):
+    start: datetime
+    end: datetime
+    time_zone: str
+
+
+class ReflectionOut(_Answer):
+    """`facts` holds every number of `content`; hours are decimal. `sections` are the content's texts by heading, in order."""
+
+    reflection_id: UUID
+    mode: Mode
+    period: PeriodOut
+    facts: dict[str, Any]
+    content: str
+    sections: dict[str, str]
+    posted_to_workspace: bool
+    stored_in_memory: bool
+    warnings: list[str]
+
+
+class PostedOut(_Answer):
+    reflection_id: UUID
+    mode: Mode
+    client_id: str | None
+    period: PeriodOut
+    thread_on: date
+    content: str
+    metrics: dict[str, Any]
+    posted_at: datetime
+
+
+class ReflectionsOut(_Answer):
+    reflections: list[PostedOut]
+    total: int
+
+
+class FactsOut(_Answer):
+    period: PeriodOut
+    facts: dict[str, Any]
+    warnings: list[str]
+
+
+class BriefOut(_Answer):
+    brief_on: date
+    time_zone: str
+    agenda: list[dict[str, Any]]
+    scheduled_hours: float
+    slipped: list[dict[str, Any]]
+    at_risk: list[dict[str, Any]]
+    running: list[dict[str, Any]]
+    content: str
+    sections: dict[str, str]
+    warnings: list[str]
