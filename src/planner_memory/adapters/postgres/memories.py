@@ -1,0 +1,160 @@
+"""Memories in PostgreSQL: the table `events`, and the ids of what was deleted from it until the index has followed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from planner_memory.adapters.postgres.database import Database, Transaction
+from planner_memory.adapters.postgres.graph import PostgresGraph
+from planner_memory.ports.memories import Candidate, Forgotten, MemoryToStore, Pending, Scored, Selection, StoredMemory
+
+
+@dataclass(frozen=True, slots=True)
+class _Id:
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    n: int
+    id: UUID
+
+
+def _conditions(selection: Selection) -> dict[str, Any]:
+    def listed(values: tuple[str, ...] | None) -> list[str] | None:
+        return None if values is None else list(values)
+
+    return {
+        "clients": listed(selection.clients),
+        "memory_types": listed(selection.memory_types),
+        "event_types": listed(selection.event_types),
+        "thread_id": selection.thread_id,
+        "since": selection.since,
+        "until": selection.until,
+        "as_of": selection.as_of,
+        "include_superseded": selection.include_superseded,
+    }
+
+
+class PostgresMemoryTransaction(PostgresGraph):
+    """Fulfils MemoryTransaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        super().__init__(tx)
+
+    async def lock(self, clients: Sequence[str]) -> None:
+        await self._tx.run("lock_clients", clients=list(clients))
+
+    async def repeats(self, memories: Sequence[MemoryToStore]) -> dict[int, UUID]:
+        asked = [
+            {
+                "n": n,
+                "client_id": m.client_id,
+                "thread_id": m.thread_id,
+                "content_hash": m.content_hash,
+                "memory_type": m.memory_type,
+                "event_type": m.event_type,
+                "occurred_at": m.occurred_at.isoformat(),
+                "occurred_at_given": m.occurred_at_given,
+            }
+            for n, m in enumerate(memories)
+        ]
+        found = await self._tx.rows("repeated_memories", _Repeat, memories=asked) if asked else []
+        return {r.n: r.id for r in found}
+
+    async def add(self, memories: Sequence[MemoryToStore]) -> None:
+        rows = [
+            {
+                "id": str(m.id),
+                "client_id": m.client_id,
+                "person_id": m.person_id,
+                "memory_type": m.memory_type,
+                "event_type": m.event_type,
+                "event_source": m.event_source,
+                "content": m.content,
+                "payload": dict(m.payload),
+                "metadata": dict(m.metadata),
+                "entities": list(m.entities),
+                "occurred_at": m.occurred_at.isoformat(),
+                "thread_id": m.thread_id,
+            }
+            for m in memories
+        ]
+        if rows:
+            await self._tx.run("add_memories", memories=rows)
+
+    async def supersede(self, old: UUID, new: UUID, at: datetime) -> None:
+        await self._tx.run("supersede_memory", old=old, new=new, at=at)
+
+    async def memories(self, ids: Sequence[UUID]) -> list[StoredMemory]:
+        return await self._tx.rows("memories_by_id", StoredMemory, ids=list(ids))
+
+    async def listed(self, selection: Selection, *, before: tuple[datetime, UUID] | None, limit: int) -> list[StoredMemory]:
+        before_at, before_id = before or (None, None)
+        return await self._tx.rows("list_memories", StoredMemory, **_conditions(selection), before_at=before_at, before_id=before_id, limit=limit)
+
+    async def candidates(self, ids: Sequence[UUID], selection: Selection) -> list[Candidate]:
+        return await self._tx.rows("memory_candidates", Candidate, ids=list(ids), **_conditions(selection))
+
+    async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
+        return await self._tx.rows("memories_by_words", Scored, text=text, **_conditions(selection), limit=limit)
+
+    async def ids(self, selection: Selection) -> list[UUID]:
+        return [r.id for r in await self._tx.rows("memory_ids", _Id, **_conditions(selection))]
+
+    async def forget(self, ids: Sequence[UUID], reach: int) -> list[UUID]:
+        await self._tx.run("mark_neighbours_pending", ids=list(ids), reach=reach)
+        return [r.id for r in await self._tx.rows("forget_memories_by_id", _Id, ids=list(ids))]
+
+    async def claim(self, *, first: Sequence[UUID], limit: int, lease_seconds: float) -> list[StoredMemory]:
+        claimed: list[StoredMemory] = []
+        if first:
+            claimed = await self._tx.rows("claim_memories_first", StoredMemory, first=list(first), limit=limit, lease_seconds=lease_seconds)
+        if len(claimed) < limit:
+            more = await self._tx.rows("claim_memories_due", StoredMemory, limit=limit - len(claimed), lease_seconds=lease_seconds)
+            claimed += more
+        return claimed
+
+    async def around(self, ids: Sequence[UUID], reach: int) -> list[StoredMemory]:
+        return await self._tx.rows("memories_around", StoredMemory, ids=list(ids), reach=reach)
+
+    async def mark_indexed(self, rows: Sequence[StoredMemory]) -> list[UUID]:
+        ids = [r.id for r in rows]
+        for lease in {r.index_due_at for r in rows}:
+            await self._tx.run("mark_memories_indexed", ids=ids, lease=lease)
+        return [r.id for r in await self._tx.rows("memories_missing", _Id, ids=ids)]
+
+    async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> None:
+        ids = [r.id for r in rows]
+        for lease in {r.index_due_at for r in rows}:
+            await self._tx.run("mark_memories_unindexed", ids=ids, lease=lease, state=state, error=error)
+
+    async def mark_all_pending(self) -> int:
+        return await self._tx.run("mark_all_memories_pending")
+
+    async def pending(self) -> Pending:
+        return await self._tx.row("pending_memories", Pending) or Pending(0, None)
+
+    async def forgotten(self, limit: int) -> list[Forgotten]:
+        return await self._tx.rows("forgotten_memories", Forgotten, limit=limit)
+
+    async def confirm_forgotten(self, ids: Sequence[UUID]) -> None:
+        await self._tx.run("confirm_forgotten_memories", ids=list(ids))
+
+
+class PostgresMemories:
+    """Fulfils MemoryStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresMemoryTransaction]:
+        async with self._database.begin() as tx:
+            yield PostgresMemoryTransaction(tx)
+
+    async def check(self) -> None:
+        await self._database.check()

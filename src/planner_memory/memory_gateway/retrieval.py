@@ -1,0 +1,137 @@
+"""The search behind recall: first the words, then the meaning and the words that the best hits add, then the truth, then the order."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner_memory.core.errors import PlannerMemoryError
+from planner_memory.memory_gateway.dates import named_intervals
+from planner_memory.memory_gateway.ranking import Ranked, Weights, expanded_query, fused, ranked
+from planner_memory.memory_gateway.words import Corpus, surface_forms, words
+from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.memories import Candidate, MemoryStore, Selection
+from planner_memory.ports.vectors import Filter, Query, VectorIndex
+
+_PER_CHANNEL = 100
+_FOR_EXPANSION = 50
+_EXPANSION_WORDS = 16
+
+
+@dataclass(slots=True)
+class Found:
+    hits: list[Ranked]
+    degraded: list[str] = field(default_factory=list)
+
+
+def recall_clients(asked: str, default_client: str, memory_types: tuple[str, ...] | None, *, may_see_person: bool) -> tuple[str, ...]:
+    """Whose memories an answer may hold: the client's own; for preferences also the person's, which are kept under the default client."""
+    if memory_types == ("preference",) and may_see_person and asked != default_client:
+        return (asked, default_client)
+    return (asked,)
+
+
+def index_filter(selection: Selection) -> Filter:
+    """The selection as far as the index knows it; the store checks the rest, and everything again."""
+    until = selection.until
+    if selection.as_of is not None:
+        after = selection.as_of + timedelta(microseconds=1)
+        until = min(until, after) if until else after
+    return Filter(
+        clients=selection.clients,
+        memory_types=selection.memory_types,
+        event_types=selection.event_types,
+        thread_id=selection.thread_id,
+        since=selection.since,
+        until=until,
+        include_superseded=selection.include_superseded or selection.as_of is not None,
+    )
+
+
+class Retriever:
+    def __init__(self, *, store: MemoryStore, vectors: VectorIndex | None, embedder: Embedder | None, weights: Weights | None = None) -> None:
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self._weights = weights or Weights()
+
+    async def find(self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo) -> Found:
+        """Every candidate in order. `degraded` names each part that did not take part, and why."""
+        degraded: list[str] = []
+        if self._vectors is None:
+            degraded.append("qdrant: no index is configured, the words were looked up in postgres")
+            channels, candidates = await self._by_words(query, selection)
+        else:
+            try:
+                channels, candidates = await self._by_index(self._vectors, query, selection, degraded)
+            except PlannerMemoryError as error:
+                degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
+                channels, candidates = await self._by_words(query, selection)
+        return Found(ranked(query, channels, candidates, now=now, dates=named_intervals(query, now, tz), weights=self._weights), degraded)
+
+    async def _by_index(
+        self, vectors: VectorIndex, query: str, selection: Selection, degraded: list[str]
+    ) -> tuple[Mapping[str, Mapping[UUID, float]], list[Candidate]]:
+        asked = Query(text=query, limit=_PER_CHANNEL, filter=index_filter(selection))
+        meaning = asyncio.create_task(self._meaning(query, degraded))
+        try:
+            channels = {name: {h.id: h.score for h in hits} for name, hits in (await vectors.search(asked)).items()}
+            candidates = await self._candidates({each for scores in channels.values() for each in scores}, selection)
+            more: set[UUID] = set()
+            expansion = self._expansion(query, channels, candidates)
+            if expansion:
+                wider = replace(asked, text=expansion, channels=("text",), limit=_FOR_EXPANSION)
+                more |= {h.id for hits in (await vectors.search(wider)).values() for h in hits}
+            vector = await meaning
+        finally:
+            meaning.cancel()
+        if vector is not None:
+            dense = (await vectors.search(replace(asked, dense=vector, channels=()))).get("dense", [])
+            channels["dense"] = {h.id: h.score for h in dense}
+            more |= channels["dense"].keys()
+        candidates += await self._candidates(more - {c.id for c in candidates}, selection)
+        return channels, candidates
+
+    async def _by_words(self, query: str, selection: Selection) -> tuple[Mapping[str, Mapping[UUID, float]], list[Candidate]]:
+        """Full-text search has no inverse document frequency, so that BM25 over what it found gives the order."""
+        async with self._store.begin() as tx:
+            hits = await tx.by_words(query, selection, 2 * _PER_CHANNEL)
+            candidates = await tx.candidates([h.id for h in hits], selection)
+        corpus = Corpus([c.text for c in candidates])
+        scores = corpus.bm25(dict.fromkeys(words(query), 1.0))
+        text = {h.id: 1e-6 * h.score for h in hits}
+        text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True)}
+        return {"text": text}, candidates
+
+    async def _meaning(self, query: str, degraded: list[str]) -> NDArray[np.float32] | None:
+        if self._embedder is None:
+            degraded.append("embedder: none is configured, only words were matched")
+            return None
+        try:
+            vector: NDArray[np.float32] = (await self._embedder.embed([query]))[0]
+        except PlannerMemoryError as error:
+            degraded.append(f"embedder: {error.detail} Only words were matched.")
+            return None
+        return vector
+
+    async def _candidates(self, ids: set[UUID], selection: Selection) -> list[Candidate]:
+        if not ids:
+            return []
+        async with self._store.begin() as tx:
+            return await tx.candidates(sorted(ids), selection)
+
+    def _expansion(self, query: str, channels: Mapping[str, Mapping[UUID, float]], candidates: Sequence[Candidate]) -> str:
+        """The words that the best hits add to the query, the most telling ones, as written."""
+        if not candidates:
+            return ""
+        texts = [c.text for c in candidates]
+        corpus = Corpus(texts)
+        weighted = expanded_query(query, fused(channels, self._weights.channels), candidates, corpus)
+        forms = surface_forms(texts, len(texts))
+        telling = sorted((w for w in weighted if w in forms), key=lambda w: (-weighted[w] * corpus.rarity(w), w))
+        return " ".join(forms[w] for w in telling[:_EXPANSION_WORDS])

@@ -1,0 +1,333 @@
+"""The Memory Gateway: remember, recall, forget. PostgreSQL is the truth; index and cache follow it."""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from planner_memory.core.clock import Clock
+from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
+from planner_memory.core.local_time import zone
+from planner_memory.memory_gateway import retrieval
+from planner_memory.memory_gateway.answers import Answers, Counts
+from planner_memory.memory_gateway.documents import Kept, hit_document, memory_document
+from planner_memory.memory_gateway.export import exported
+from planner_memory.memory_gateway.forgetting import Forgetting
+from planner_memory.memory_gateway.graph import Graph
+from planner_memory.memory_gateway.indexer import Indexer, Outcome
+from planner_memory.memory_gateway.measures import GatewayMeasures
+from planner_memory.memory_gateway.requests import Draft, Narrowing, selection, to_store
+from planner_memory.ports.cache import Cache
+from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.jobs import Jobs
+from planner_memory.ports.memories import MemoryStore, MemoryToStore, MemoryTransaction, Selection
+from planner_memory.ports.profiles import ProfileStore
+from planner_memory.ports.vectors import VectorIndex
+from planner_memory.web.health import HealthReport, State, state_of
+
+log = structlog.get_logger()
+INDEX_JOB = "memory-gateway-index"
+_WAIT_SECONDS = 0.3
+_SIMILAR_TEXT = 2_000
+
+
+class Gateway:
+    """One per process. `index_vendor` and `cache_vendor` are the names in answers; `cache_vendor` None: the cache lives in this process."""
+
+    def __init__(
+        self,
+        *,
+        store: MemoryStore,
+        vectors: VectorIndex | None,
+        embedder: Embedder | None,
+        cache: Cache,
+        jobs: Jobs | None,
+        profiles: ProfileStore,
+        clock: Clock,
+        default_client: str = "me",
+        index_vendor: str = "qdrant",
+        cache_vendor: str | None = None,
+        measures: GatewayMeasures | None = None,
+        sweep_seconds: float = 2,
+    ) -> None:
+        self._store = store
+        self._vectors = vectors
+        self._embedder = embedder
+        self._cache = cache
+        self._jobs = jobs
+        self._profiles = profiles
+        self._clock = clock
+        self._default_client = default_client
+        self._index_vendor = index_vendor
+        self._cache_vendor = cache_vendor
+        self.graph = Graph(store)
+        self._measures = measures
+        self._answers = Answers(cache, measures.counts if measures else Counts())
+        self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder)
+        self._indexer = (
+            None
+            if vectors is None
+            else Indexer(store=store, vectors=vectors, embedder=embedder, answers=self._answers, zone=self._zone, sweep_seconds=sweep_seconds)
+        )
+        self._forgetting = Forgetting(store, vectors, embedder, self._answers, clock, index_vendor, cache_vendor)
+        self._tz: tuple[float, ZoneInfo] | None = None
+
+    def open(self) -> None:
+        """Starts the sweep over rows that are pending, whoever wrote them. Call inside the running event loop."""
+        if self._indexer:
+            self._indexer.open()
+
+    async def close(self) -> None:
+        if self._indexer:
+            await self._indexer.close()
+
+    def register_jobs(self, jobs: Jobs) -> None:
+        jobs.register(INDEX_JOB, self.index_pending, cron="* * * * *")
+
+    async def index_pending(self) -> None:
+        """Indexes what is pending now; returns when nothing is due any more or the index does not answer."""
+        if self._indexer:
+            await asyncio.shield(self._indexer.wake())
+
+    async def reindex(self) -> int:
+        """Empties the index and marks every row pending; returns how many. The rows are indexed in the background."""
+        if self._vectors is None or self._indexer is None:
+            return 0
+        await self._vectors.clear()
+        async with self._store.begin() as tx:
+            count = await tx.mark_all_pending()
+        self._indexer.wake()
+        return count
+
+    # remember
+
+    async def remember(self, draft: Draft, *, wait: bool) -> Kept:
+        """Commits the row, then waits at most 300 ms for the index.
+
+        Raises:
+            InvalidInput: a time cannot be read, or `supersedes` names no memory of the client.
+            Conflict: the memory to supersede has been superseded by another.
+            Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
+        """
+        [(memory_id, repeated)] = await self._store_all([draft])
+        cached = await self._answers.advance([draft.client_id])
+        stored, pending, failed, warnings = ["postgres"], list[str](), list[str](), list[str]()
+        if self._cache_vendor:
+            (stored if cached else failed).append(self._cache_vendor)
+            if not cached:
+                warnings.append(f"{self._cache_vendor} does not answer; answers are not cached until it does.")
+        if self._indexer:
+            outcome = await self._indexed(memory_id, repeated=repeated, wait=wait)
+            if outcome is None:
+                pending.append(self._index_vendor)
+            elif outcome.state == "failed":
+                failed.append(self._index_vendor)
+                warnings.append(f"{self._index_vendor} failed: {outcome.reason} It is tried again until it holds.")
+            else:
+                stored.insert(1, self._index_vendor)
+                if outcome.state == "lexical":
+                    pending.append("embedder")
+                    warnings.append(f"Only its words can be found yet: {outcome.reason}")
+            if wait and (outcome is None or outcome.state != "indexed"):
+                await self._defer_indexing()
+        return Kept(memory_id, tuple(stored), tuple(pending), tuple(failed), repeated, " ".join(warnings) or None)
+
+    async def remember_batch(self, drafts: Sequence[Draft]) -> list[UUID]:
+        """All or nothing, in order; repeats answer with the id of the row that is there. Indexing goes on in the background."""
+        kept = await self._store_all(drafts, in_batch=True)
+        await self._answers.advance({d.client_id for d in drafts})
+        if self._indexer:
+            self._indexer.wake()
+            await self._defer_indexing()
+        return [memory_id for memory_id, _ in kept]
+
+    async def _store_all(self, drafts: Sequence[Draft], *, in_batch: bool = False) -> list[tuple[UUID, bool]]:
+        """The id of each draft's row, and whether it was there already."""
+        now, tz = self._clock(), await self._zone()
+        rows = [to_store(d, now, tz, prefix=f"memories[{i}]." if in_batch else "") for i, d in enumerate(drafts)]
+        async with self._store.begin() as tx:
+            await tx.lock(sorted({r.client_id for r in rows}))
+            known = await tx.repeats(rows)
+            first: dict[tuple[object, ...], UUID] = {}
+            new: list[MemoryToStore] = []
+            kept: list[tuple[UUID, bool]] = []
+            for n, row in enumerate(rows):
+                same = (row.client_id, row.thread_id, row.memory_type, row.event_type, row.content_hash, None if row.thread_id else row.occurred_at)
+                there = known.get(n) or first.get(same)
+                kept.append((there or row.id, there is not None))
+                if there is None:
+                    first[same] = row.id
+                    new.append(row)
+            await tx.add(new)
+            for n, (draft, row) in enumerate(zip(drafts, rows, strict=True)):
+                if draft.supersedes is not None and draft.supersedes != kept[n][0]:
+                    await self._supersede(tx, draft, kept[n][0], row.occurred_at, field=f"memories[{n}].supersedes" if in_batch else "supersedes")
+        return kept
+
+    async def _supersede(self, tx: MemoryTransaction, draft: Draft, new: UUID, at: datetime, *, field: str) -> None:
+        assert draft.supersedes is not None
+        found = await tx.memories([draft.supersedes])
+        if not found or found[0].client_id != draft.client_id:
+            raise InvalidInput(f"There is no memory {draft.supersedes} of client {draft.client_id!r} to supersede. Leave the field out.", field=field)
+        if found[0].superseded_by not in (None, new):
+            raise Conflict(f"That memory was superseded by {found[0].superseded_by}. Supersede that one instead.")
+        if found[0].superseded_by is None:
+            await tx.supersede(draft.supersedes, new, at)
+
+    async def _indexed(self, memory_id: UUID, *, repeated: bool, wait: bool) -> Outcome | None:
+        assert self._indexer is not None
+        if repeated:
+            async with self._store.begin() as tx:
+                if any(m.index_state == "indexed" for m in await tx.memories([memory_id])):
+                    return Outcome("indexed")
+        if not wait:
+            self._indexer.wake()
+            return None
+        return (await self._indexer.wait_for([memory_id], _WAIT_SECONDS)).get(memory_id)
+
+    async def _defer_indexing(self) -> None:
+        if self._jobs is None:
+            return
+        try:
+            await self._jobs.defer(INDEX_JOB, lock=INDEX_JOB, in_seconds=5)
+        except PlannerMemoryError as error:
+            log.warning("the sweep will index it instead of a job", reason=error.detail)
+
+    # recall
+
+    async def recall(
+        self, query: str, client_id: str, asked: Narrowing, *, k: int, min_score: float | None = None, may_see_person: bool = True
+    ) -> dict[str, Any]:
+        """The answer as a JSON document: results best first, what was degraded, whether it came from the cache, and how long it took."""
+        started = time.perf_counter()
+        clients = retrieval.recall_clients(client_id, self._default_client, asked.memory_types, may_see_person=may_see_person)
+        chosen = selection(clients, asked, await self._zone())
+        key = await self._answers.key(clients, {"query": query, "k": k, "min_score": min_score, "selection": repr(chosen)})
+        found = await self._answers.get(key)
+        cached = found is not None
+        if found is None:
+            found = await self._searched(query, chosen, k=k, min_score=min_score)
+            if not found["degraded"] or self._vectors is None:
+                await self._answers.put(key, found)
+        return {**found, "cached": cached, "took_ms": round((time.perf_counter() - started) * 1000, 1)}
+
+    async def similar(self, *, event_id: UUID | None, text: str | None, clients: tuple[str, ...] | None, client_id: str, k: int) -> dict[str, Any]:
+        """Events like the given one, which is left out, or like a text. `clients` are those that the caller may read.
+
+        Raises:
+            NotFound: the event is unknown.
+        """
+        if event_id is not None:
+            event = await self.memory(event_id, clients)
+            client_id, text = str(event["client_id"]), str(event["content"])
+        chosen = Selection(clients=(client_id,), memory_types=("event",))
+        return await self._searched((text or "")[:_SIMILAR_TEXT], chosen, k=k, without=event_id)
+
+    async def _searched(
+        self, query: str, chosen: Selection, *, k: int, min_score: float | None = None, without: UUID | None = None
+    ) -> dict[str, Any]:
+        found = await self._retriever.find(query, chosen, now=self._clock(), tz=await self._zone())
+        best = [h for h in found.hits if h.id != without and h.score >= (min_score or 0)][:k]
+        async with self._store.begin() as tx:
+            rows = {r.id: r for r in await tx.memories([h.id for h in best])}
+        results = [hit_document(rows[h.id], h) for h in best if h.id in rows]
+        return {"results": results, "total": len(results), "degraded": found.degraded}
+
+    # read, forget, export
+
+    async def memory(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
+        async with self._store.begin() as tx:
+            found = await tx.memories([memory_id])
+        if not found or (clients is not None and found[0].client_id not in clients):
+            raise NotFound(f"There is no memory {memory_id}. GET /api/v1/memory/memories lists what there is.")
+        return memory_document(found[0])
+
+    async def listed(self, clients: tuple[str, ...] | None, asked: Narrowing, *, cursor: str | None, limit: int) -> dict[str, Any]:
+        chosen = selection(clients, asked, await self._zone())
+        async with self._store.begin() as tx:
+            rows = await tx.listed(chosen, before=_place(cursor) if cursor else None, limit=limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return {"memories": [memory_document(r) for r in rows[:limit]], "next_cursor": _cursor(last.occurred_at, last.id) if last else None}
+
+    async def forget_one(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
+        document = await self.memory(memory_id, clients)
+        return await self._forgotten([memory_id], str(document["client_id"]), None)
+
+    async def forget(self, client_id: str, asked: Narrowing) -> dict[str, Any]:
+        """Everything of the client that matches, superseded rows too; nothing found is a receipt over zero."""
+        chosen = selection((client_id,), asked, await self._zone())
+        async with self._store.begin() as tx:
+            ids = await tx.ids(chosen)
+        return await self._forgotten(ids, client_id, chosen)
+
+    async def _forgotten(self, ids: list[UUID], client_id: str, chosen: Selection | None) -> dict[str, Any]:
+        receipt = await self._forgetting.forget(ids, client_id, chosen)
+        if self._indexer:
+            self._indexer.wake()  # the neighbours' windows still hold what was forgotten
+        return receipt
+
+    def export(self, client_id: str) -> AsyncIterator[str]:
+        return exported(self._store, client_id)
+
+    # health
+
+    async def health(self) -> HealthReport:
+        """`pending_index` is null when PostgreSQL does not say; it is 0 when no index is configured, since words are looked up in PostgreSQL."""
+        checks: dict[str, Callable[[], Awaitable[object]] | None] = {
+            "postgres": self._store.check,
+            self._index_vendor: self._vectors.check if self._vectors is not None else None,
+            self._cache_vendor or "cache": self._cache.check,
+            "embedder": self._embedder.check if self._embedder is not None else None,
+        }
+        states = await asyncio.gather(*(_state(check) for check in checks.values()))
+        count, age = None, None
+        try:
+            async with self._store.begin() as tx:
+                pending = await tx.pending()
+            count = pending.count if self._indexer else 0
+            age = round((self._clock() - pending.oldest_at).total_seconds(), 1) if count and pending.oldest_at else 0
+        except PlannerMemoryError:
+            log.warning("pending index unknown")
+        if self._measures and count is not None:
+            self._measures.pending.set(count)
+            self._measures.oldest.set(age or 0)
+        extra = {"pending_index": count, "pending_index_oldest_seconds": age, "embedder": self._embedder.name if self._embedder else None}
+        return HealthReport(dict(zip(checks, states, strict=True)), frozenset({"postgres"}), extra)
+
+    async def _zone(self) -> ZoneInfo:
+        """The person's time zone, read again after a minute."""
+        if self._tz is None or self._tz[0] < time.monotonic():
+            profile = await self._profiles.profile("me")
+            self._tz = (time.monotonic() + 60, zone(profile.time_zone))
+        return self._tz[1]
+
+
+async def _state(check: Callable[[], Awaitable[object]] | None) -> State:
+    if check is None:
+        return "off"
+    try:
+        return await asyncio.wait_for(state_of(check), 3)
+    except TimeoutError:
+        return "down"
+
+
+def _cursor(at: datetime, id: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()}|{id}".encode()).decode()
+
+
+def _place(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, _, last = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        place = datetime.fromisoformat(at), UUID(last)
+    except (ValueError, binascii.Error) as error:
+        raise InvalidInput("This cursor is not one of ours. Send next_cursor of the page before, unchanged.", field="cursor") from error
+    if place[0].tzinfo is None:
+        raise InvalidInput("This cursor is not one of ours. Send next_cursor of the page before, unchanged.", field="cursor")
+    return place

@@ -1,0 +1,212 @@
+"""Where memories are kept: the truth from which index and cache are derived."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+from planner_memory.ports.memory import GraphEdge, GraphNode
+
+Direction = Literal["outgoing", "incoming", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryToStore:
+    """One row to write. Texts hold no NUL, mappings are plain JSON, `content_hash` is the SHA-256 of the content in UTF-8."""
+
+    id: UUID
+    client_id: str
+    content: str
+    content_hash: str
+    occurred_at: datetime
+    occurred_at_given: bool  # false when the clock chose it
+    memory_type: str = "event"
+    event_type: str = "note"
+    event_source: str = "api"
+    person_id: str = "me"
+    thread_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    entities: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMemory:
+    id: UUID
+    client_id: str
+    person_id: str
+    memory_type: str
+    event_type: str
+    event_source: str
+    content: str
+    payload: Any
+    metadata: Any
+    entities: Sequence[str]
+    occurred_at: datetime
+    thread_id: str | None
+    pinned: bool
+    created_at: datetime
+    superseded_at: datetime | None
+    superseded_by: UUID | None
+    index_state: str
+    index_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What ranking needs of a row: its text cut to a few thousand characters."""
+
+    id: UUID
+    text: str
+    occurred_at: datetime
+    thread_id: str | None
+    speaker: str | None
+    entities: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Every condition given must hold. `clients` None means every client; superseded rows are left out unless asked for.
+
+    With `as_of` the rows are those that held at that instant: they had happened and were not superseded yet.
+    """
+
+    clients: tuple[str, ...] | None = None
+    memory_types: tuple[str, ...] | None = None
+    event_types: tuple[str, ...] | None = None
+    thread_id: str | None = None
+    since: datetime | None = None  # occurred at or after
+    until: datetime | None = None  # occurred before
+    as_of: datetime | None = None
+    include_superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    id: UUID
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    count: int
+    oldest_at: datetime | None  # when the oldest of them was written
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    id: UUID
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    node_id: str
+    node_type: str
+    properties: Any
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEdge:
+    from_node_id: str
+    to_node_id: str
+    edge_type: str
+    properties: Any
+
+
+class MemoryTransaction(Protocol):
+    """Reads and writes of one transaction; all of it raises Unavailable when the store does not answer."""
+
+    async def lock(self, clients: Sequence[str]) -> None:
+        """Waits until no other transaction that locked one of the clients is open, so that repeats are seen."""
+        ...
+
+    async def repeats(self, memories: Sequence[MemoryToStore]) -> dict[int, UUID]:
+        """Which of them are stored already, by position. A repeat has client, thread, type and content in common with a row that is not superseded.
+
+        Outside a thread it must also have the same time, or, when none was given, a row younger than a day.
+        """
+        ...
+
+    async def add(self, memories: Sequence[MemoryToStore]) -> None: ...
+
+    async def supersede(self, old: UUID, new: UUID, at: datetime) -> None: ...
+
+    async def memories(self, ids: Sequence[UUID]) -> list[StoredMemory]:
+        """Those that exist, in no order."""
+        ...
+
+    async def listed(self, selection: Selection, *, before: tuple[datetime, UUID] | None, limit: int) -> list[StoredMemory]:
+        """Newest first by (occurred_at, id), strictly before the given place."""
+        ...
+
+    async def candidates(self, ids: Sequence[UUID], selection: Selection) -> list[Candidate]:
+        """Those of the ids that match the selection."""
+        ...
+
+    async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
+        """Rows that hold any word of the text, by full-text search, best first. Scores are comparable within the answer."""
+        ...
+
+    async def ids(self, selection: Selection) -> list[UUID]: ...
+
+    async def forget(self, ids: Sequence[UUID], reach: int) -> list[UUID]:
+        """Deletes them and returns those that were there. What lies within `reach` places of one in its thread is due for indexing again."""
+        ...
+
+    async def claim(self, *, first: Sequence[UUID], limit: int, lease_seconds: float) -> list[StoredMemory]:
+        """Takes rows that are due for indexing, those of `first` before the oldest, and leases them.
+
+        Until the lease ends nobody else gets them; `index_due_at` of the answer names the lease.
+        """
+        ...
+
+    async def around(self, ids: Sequence[UUID], reach: int) -> list[StoredMemory]:
+        """The rows of the same threads within `reach` places of each of the ids, themselves among them, once each."""
+        ...
+
+    async def mark_indexed(self, rows: Sequence[StoredMemory]) -> list[UUID]:
+        """Marks those that did not change since they were claimed. Returns the ids that do not exist any more."""
+        ...
+
+    async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> None:
+        """Gives claimed rows back, due again after a wait that doubles with each attempt, at most five minutes."""
+        ...
+
+    async def mark_all_pending(self) -> int: ...
+
+    async def pending(self) -> Pending: ...
+
+    async def forgotten(self, limit: int) -> list[Forgotten]:
+        """Deleted rows that the index has not confirmed yet, oldest first."""
+        ...
+
+    async def confirm_forgotten(self, ids: Sequence[UUID]) -> None: ...
+
+    async def put_nodes(self, client_id: str, nodes: Sequence[GraphNode]) -> None:
+        """Adds them; of one that is there the type is replaced and the properties are merged, new values winning."""
+        ...
+
+    async def put_edges(self, client_id: str, edges: Sequence[GraphEdge]) -> None: ...
+
+    async def nodes(self, client_id: str, node_ids: Sequence[str]) -> list[StoredNode]: ...
+
+    async def edges_at(
+        self, client_id: str, frontier: Sequence[str], known: Sequence[str], *, edge_type: str | None, direction: Direction, limit: int
+    ) -> list[StoredEdge]:
+        """Edges that lead from the frontier to a node outside `known`, one per such node, ordered by that node."""
+        ...
+
+    async def nodes_page(self, client_id: str, *, after: str, limit: int) -> list[StoredNode]: ...
+
+    async def edges_page(self, client_id: str, *, after: tuple[str, str, str], limit: int) -> list[StoredEdge]: ...
+
+
+class MemoryStore(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[MemoryTransaction]:
+        """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable."""
+        ...
+
+    async def check(self) -> None: ...
