@@ -1,0 +1,60 @@
+"""A gateway over a real database, asked through its HTTP face."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.postgres.keys import PostgresKeys
+from planner_memory.adapters.postgres.memories import PostgresMemories
+from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.memory_gateway.measures import GatewayMeasures
+from planner_memory.memory_gateway.routes import router
+from planner_memory.memory_gateway.service import Gateway
+from planner_memory.web.auth import hash_of
+from planner_memory.web.face import Face, build_app
+from planner_memory.web.metrics import Metrics
+
+BASE = "/api/v1/memory"
+
+
+@asynccontextmanager
+async def gateway_over(database: Database, **parts: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Gateway]]:
+    """An HTTP client with a key for every client (`k-all`), and the gateway behind it. `k-acme` is bound to the client acme."""
+    keys = PostgresKeys(database)
+    await keys.add_key("all", hash_of("k-all"))
+    await keys.add_key("acme", hash_of("k-acme"), client_ids=("acme",))
+    metrics = Metrics("memory-gateway")
+    settings: dict[str, Any] = {
+        "store": PostgresMemories(database),
+        "vectors": None,
+        "embedder": None,
+        "cache": InProcessCache(max_bytes=10_000_000, clock=time.monotonic),
+        "jobs": None,
+        "profiles": PostgresProfiles(database, time_zone="Europe/Berlin"),
+        "clock": lambda: datetime.now(UTC),
+        "measures": GatewayMeasures(metrics.registry),
+    }
+    gateway = Gateway(**{**settings, **parts})
+    app = build_app(
+        "memory-gateway", Face(keys, keys), health=gateway.health, routers=[router], metrics=metrics, state={"gateway": gateway}
+    )
+    headers = {"Authorization": "Bearer k-all"}
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway", headers=headers) as client:
+            yield client, gateway
+    finally:
+        await gateway.close()
+
+
+@pytest.fixture
+async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Without an index: words are looked up in PostgreSQL."""
+    async with gateway_over(database) as (client, _):
+        yield client
