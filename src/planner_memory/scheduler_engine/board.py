@@ -89,7 +89,9 @@ class Board:
         self.total = sum(self.out)
         self.hour = [weights.hour[job.priority] for job in jobs]
         self.late = [weights.late[job.priority] for job in jobs]
-        self.chunking = [None if job.fixed_at is not None or job.max_chunk >= job.minutes else Chunking(job.minutes, job.min_chunk, job.max_chunk) for job in jobs]
+        self.chunking = [
+            None if job.fixed_at is not None or job.max_chunk >= job.minutes else Chunking(job.minutes, job.min_chunk, job.max_chunk) for job in jobs
+        ]
         self._lay_windows()
         bands = {name: [_inside(spans, s, e) for s, e in zip(self.starts, self.ends, strict=True)] for name, spans in ground.bands.items()}
         self.band = [bands.get(job.energy) if job.energy else None for job in jobs]

@@ -199,4 +199,3 @@ class _Search:
                 for j in board.following[i]:
                     if board.place[j] is not None:
                         board.lift_with_followers(j)
-

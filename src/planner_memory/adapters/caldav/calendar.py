@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
@@ -29,6 +29,11 @@ _SECONDS = 20
 _MAKE = """<?xml version="1.0" encoding="utf-8"?>
 <C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:displayname>{name}</D:displayname>
 <C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"""
+_IN_RANGE = """<?xml version="1.0" encoding="utf-8"?>
+<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop>
+<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">
+<C:time-range start="{start:%Y%m%dT%H%M%SZ}" end="{end:%Y%m%dT%H%M%SZ}"/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"""
+_XML = {"Content-Type": "application/xml; charset=utf-8"}
 _BY_UID = """<?xml version="1.0" encoding="utf-8"?>
 <C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop>
 <C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:prop-filter name="UID">
@@ -87,7 +92,7 @@ class CalDavCalendar:
         place = zone(time_zone)
         day = timedelta(days=1)
         read = [c for c in await self._calendars() if self._is_read(c)]
-        answers = await asyncio.gather(*(self._query(c.url, start=window.start - day, end=window.end + day) for c in read))
+        answers = await asyncio.gather(*(self._query(c.url, window.start - day, window.end + day) for c in read))
         objects = [(text, etag) for answer in answers for _, etag, text in answer]
 
         def expand() -> list[CalendarEvent]:
@@ -99,9 +104,9 @@ class CalDavCalendar:
     def _is_read(self, calendar: _Found) -> bool:
         return self._read is None or self._own.is_(calendar) or calendar.name in self._read or calendar.segment in self._read
 
-    async def _query(self, url: str, **bounds: Any) -> list[tuple[str, str | None, str]]:
+    async def _query(self, url: str, start: datetime, end: datetime) -> list[tuple[str, str | None, str]]:
         async with self._asked() as client:
-            response = await client.calendar_query(url, event=True, **bounds)
+            response = await client.report(url, _IN_RANGE.format(start=start.astimezone(UTC), end=end.astimezone(UTC)), depth=1, headers=_XML)
             if response.status == 404:  # deleted since it was listed
                 return []
             _accept(response, 200, 207)
@@ -172,8 +177,7 @@ class CalDavCalendar:
 
     async def _of_uid(self, client: Any, calendar: str, uid: str) -> str | None:
         """The address under which another program stored that UID, since a UID may stand only once in a calendar (RFC 4791, 5.3.2.1)."""
-        headers = {"Content-Type": "application/xml; charset=utf-8"}
-        response = await client.report(calendar, _BY_UID.format(uid=escape(uid)), depth=1, headers=headers)
+        response = await client.report(calendar, _BY_UID.format(uid=escape(uid)), depth=1, headers=_XML)
         if response.status not in (200, 207):
             return None
         return next((urljoin(calendar, r.href) for r in response.parse_calendar_query() if r.calendar_data), None)
@@ -183,7 +187,7 @@ class CalDavCalendar:
     async def _calendars(self) -> list[_Found]:
         async with self._asked() as client:
             found = await client.get_calendars()
-            return [_Found(str(c.url), str(getattr(c, "name", None) or "")) for c in found]
+            return [_Found(str(c.url), str(await c.get_display_name() or "")) for c in found]  # known from the listing: no request
 
     async def _address(self, wanted: "_Wanted") -> str:
         """Where a calendar of our own is; it is made when it is missing."""

@@ -1,0 +1,47 @@
+-- name: plan_to_schedule
+select id, plan_title as title, client_id, person_id, status, deadline_at,
+       coalesce(sop -> 'checklist', '[]') as checklist, sop -> 'estimate' as estimate
+from plans
+where id = %(plan_id)s::uuid and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+
+-- name: add_scheduler_run
+insert into scheduler_runs (id, plan_id, client_id, person_id, status, schedule_blocks, unscheduled, request, score, metadata, created_at)
+values (%(run_id)s::uuid, %(plan_id)s::uuid, %(client_id)s::text, %(person_id)s::text, %(status)s::text, %(schedule_blocks)s::jsonb,
+        %(unscheduled)s::jsonb, %(request)s::jsonb, %(score)s::jsonb, %(metadata)s::jsonb, %(created_at)s::timestamptz)
+
+-- name: save_scheduler_run
+update scheduler_runs
+set status = %(status)s::text, schedule_blocks = %(schedule_blocks)s::jsonb, unscheduled = %(unscheduled)s::jsonb,
+    score = %(score)s::jsonb, metadata = %(metadata)s::jsonb, updated_at = now()
+where id = %(run_id)s::uuid
+
+-- name: scheduler_run
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where id = %(run_id)s::uuid and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+
+-- name: scheduler_run_locked
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where id = %(run_id)s::uuid and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+for update
+
+-- name: scheduler_runs
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[])) and (%(plan_id)s::uuid is null or plan_id = %(plan_id)s::uuid)
+order by created_at desc, id desc
+limit %(limit)s::integer
+
+-- name: scheduler_run_of_event
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where status = 'applied' and schedule_blocks @> %(wanted)s::jsonb and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+order by created_at desc
+limit 1
+
+-- name: unfinished_scheduler_runs
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where jsonb_exists(metadata, 'applying') or jsonb_exists(metadata, 'undoing')
+order by created_at

@@ -1,0 +1,80 @@
+"""Where scheduler runs are kept, and what the scheduler reads of plans."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PlanToSchedule:
+    """A plan as the scheduler needs it. `checklist` holds the steps as the planner stored them; `estimate` that of the whole, or None."""
+
+    id: UUID
+    title: str
+    client_id: str | None
+    person_id: str
+    status: str
+    deadline_at: datetime | None
+    checklist: Sequence[Mapping[str, Any]]
+    estimate: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerRun:
+    """One schedule. `schedule_blocks` and `unscheduled` are JSON-ready, in order; `status` is proposed, applied, undone or failed.
+
+    `metadata` has the key "applying" or "undoing" while calendar writes are under way.
+    """
+
+    id: UUID
+    plan_id: UUID | None
+    client_id: str | None
+    person_id: str
+    status: str
+    created_at: datetime
+    schedule_blocks: Sequence[Mapping[str, Any]]
+    unscheduled: Sequence[Mapping[str, Any]] = ()
+    request: Mapping[str, Any] = field(default_factory=dict)
+    score: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Schedules(Protocol):
+    """An open transaction. `clients` None means every client."""
+
+    async def plan(self, plan_id: UUID, clients: Sequence[str] | None) -> PlanToSchedule | None: ...
+
+    async def add_run(self, run: SchedulerRun) -> None: ...
+
+    async def run(self, run_id: UUID, clients: Sequence[str] | None, *, lock: bool = False) -> SchedulerRun | None:
+        """The run, or None. With `lock` no other transaction can change it until this one ends."""
+        ...
+
+    async def save_run(self, run: SchedulerRun) -> None:
+        """Stores status, blocks, unscheduled, score and metadata of a run that is there."""
+        ...
+
+    async def runs(self, clients: Sequence[str] | None, *, plan_id: UUID | None, limit: int) -> list[SchedulerRun]:
+        """The newest first."""
+        ...
+
+    async def run_of_event(self, event_id: str, clients: Sequence[str] | None) -> SchedulerRun | None:
+        """The applied run that has a block with that event id."""
+        ...
+
+    async def unfinished_runs(self) -> list[SchedulerRun]:
+        """Runs whose calendar writes were under way, oldest first."""
+        ...
+
+
+class ScheduleStore(Protocol):
+    """Raises Unavailable when the database does not answer; nothing was stored then."""
+
+    def begin(self) -> AbstractAsyncContextManager[Schedules]:
+        """A transaction, committed when the block ends and rolled back when it raises."""
+        ...
+
+    async def check(self) -> None: ...

@@ -1,0 +1,63 @@
+"""What is stored, as the answers that a client reads; times in the person's zone."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from planner_memory.core.intervals import Interval
+from planner_memory.ports.calendar import CalendarEvent
+from planner_memory.ports.schedules import SchedulerRun
+
+
+def run_answer(run: SchedulerRun) -> dict[str, Any]:
+    return {
+        "scheduler_run_id": run.id,
+        "plan_id": run.plan_id,
+        "client_id": run.client_id,
+        "status": run.status,
+        "schedule_blocks": run.schedule_blocks,
+        "unscheduled": run.unscheduled,
+        "warnings": run.metadata.get("warnings", []),
+        "score": {"cost": run.score.get("cost", 0), "terms": run.score.get("terms", {})},
+        "moved": run.metadata.get("moved", []),
+        "reserve": run.metadata.get("reserve"),
+        "time_zone": run.metadata.get("time_zone", "UTC"),
+        "created_at": run.created_at.isoformat(),
+    }
+
+
+def availability(tz: ZoneInfo, free: Iterable[Interval], busy: Iterable[Interval]) -> dict[str, Any]:
+    spans = [_span(each, tz) for each in free]
+    return {"time_zone": tz.key, "free": spans, "busy": [_span(each, tz) for each in busy], "free_minutes": sum(s["minutes"] for s in spans)}
+
+
+def _span(each: Interval, tz: ZoneInfo) -> dict[str, Any]:
+    return {"start": _text(each.start, tz), "end": _text(each.end, tz), "minutes": int(each.lasts.total_seconds() // 60)}
+
+
+def agenda(tz: ZoneInfo, events: Iterable[CalendarEvent]) -> dict[str, Any]:
+    return {"time_zone": tz.key, "events": [_event(each, tz) for each in events]}
+
+
+def _event(event: CalendarEvent, tz: ZoneInfo) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "title": event.title,
+        "start": _text(event.start, tz),
+        "end": _text(event.end, tz),
+        "is_all_day": event.is_all_day,
+        "is_busy": event.is_busy,
+        "is_own": event.is_own,
+        "status": event.status,
+        "location": event.location,
+        "categories": list(event.categories),
+        "task_id": event.private.get("task_id"),
+        "plan_id": event.private.get("plan_id"),
+        "run_id": event.private.get("run_id"),
+        "calendar_link": event.link,
+    }
+
+
+def _text(at: datetime, tz: ZoneInfo) -> str:
+    return at.astimezone(tz).isoformat()

@@ -1,0 +1,29 @@
+"""Public holidays by country: the one place that knows the library."""
+
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+
+import holidays
+
+from planner_memory.core.errors import InvalidInput
+
+
+def public_holidays(country: str, years: Iterable[int]) -> frozenset[date]:
+    """The public holidays of a country (DE) or a part of it (US-CA) in those years.
+
+    Raises:
+        InvalidInput: the country is not known.
+    """
+    return frozenset(day for year in set(years) for day in _of_year(country, year))
+
+
+@lru_cache(maxsize=64)
+def _of_year(country: str, year: int) -> frozenset[date]:
+    code, _, part = country.upper().partition("-")
+    try:
+        return frozenset(holidays.country_holidays(code, subdiv=part or None, years=year))
+    except (NotImplementedError, KeyError) as error:
+        raise InvalidInput(
+            f"No public holidays are known for {country!r}. Use an ISO 3166 code such as DE or US-CA.", field="holidays_country"
+        ) from error

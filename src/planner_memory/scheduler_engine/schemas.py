@@ -1,0 +1,241 @@
+"""What the scheduler's HTTP face takes and gives."""
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from planner_memory.core.profile import Span
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _digits(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _spans(value: Any) -> Any:
+    """[["09:00", "17:30"], …] as wall times; 24:00 is the day's end."""
+    if not isinstance(value, list):
+        raise ValueError('write pairs of wall times, such as [["09:00", "17:30"]]')
+    found: list[Span] = []
+    for pair in value:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(p, str) for p in pair):
+            raise ValueError('write pairs of wall times, such as [["09:00", "17:30"]]')
+        try:
+            start, end = time.fromisoformat(pair[0]), time.max if pair[1] in ("24:00", "24:00:00") else time.fromisoformat(pair[1])
+        except ValueError as error:
+            raise ValueError(f"{pair} is not a pair of wall times such as ['09:00', '17:30']") from error
+        if start.tzinfo or end.tzinfo or start >= end:
+            raise ValueError(f"{pair}: the first wall time must be before the second; write a span over midnight as two days")
+        found.append((start, end))
+    return found
+
+
+ClientId = Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=200)]
+Spans = Annotated[list[Any], BeforeValidator(_spans), Field(json_schema_extra={"examples": [[["09:00", "17:30"]]]})]
+Instant = Annotated[
+    str, Field(max_length=40, description="ISO 8601 instant, or a date for the whole local day", examples=["2027-03-15T09:00:00+01:00"])
+]
+Priority = Literal["urgent", "high", "medium", "low", 1, 2, 3, 4]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TaskIn(_Strict):
+    task_id: str = Field(min_length=1, max_length=255)
+    title: str = Field("", max_length=500)
+    description: str = Field("", max_length=10_000)
+    estimated_hours: float | None = Field(None, gt=0, le=10_000, allow_inf_nan=False)
+    estimated_minutes: float | None = Field(None, gt=0, le=600_000, allow_inf_nan=False)
+    priority: Priority | None = None
+    deadline: Instant | None = None
+    earliest_start: Instant | None = None
+    depends_on: list[str] | None = Field(None, max_length=500)
+    splittable: bool | None = None
+    min_chunk_minutes: int | None = Field(None, ge=5, le=1440)
+    max_chunk_minutes: int | None = Field(None, ge=5, le=1440)
+    energy: Literal["high", "medium", "low"] | None = None
+    billable: bool | None = None
+    fixed_start: Instant | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.estimated_hours is None) == (self.estimated_minutes is None):
+            raise ValueError("give either estimated_hours or estimated_minutes")
+        if self.min_chunk_minutes and self.max_chunk_minutes and self.min_chunk_minutes > self.max_chunk_minutes:
+            raise ValueError("min_chunk_minutes is above max_chunk_minutes")
+        return self
+
+
+class Constraints(_Strict):
+    start_date: Instant | None = None
+    end_date: Instant | None = None
+
+
+class BusyIn(_Strict):
+    start: Instant
+    end: Instant
+
+
+class WorkingHours(_Strict):
+    mon: Spans = Field(default_factory=list)
+    tue: Spans = Field(default_factory=list)
+    wed: Spans = Field(default_factory=list)
+    thu: Spans = Field(default_factory=list)
+    fri: Spans = Field(default_factory=list)
+    sat: Spans = Field(default_factory=list)
+    sun: Spans = Field(default_factory=list)
+
+    def by_day(self) -> Mapping[str, tuple[Span, ...]]:
+        return {day: tuple(getattr(self, day)) for day in _DAYS}
+
+
+class EnergyBands(_Strict):
+    high: Spans = Field(default_factory=list)
+    medium: Spans = Field(default_factory=list)
+    low: Spans = Field(default_factory=list)
+
+    def by_name(self) -> Mapping[str, tuple[Span, ...]]:
+        """The bands that were named; a task of any other energy may stand anywhere."""
+        return {name: tuple(getattr(self, name)) for name in ("high", "medium", "low") if name in self.model_fields_set}
+
+
+class ScheduleIn(_Strict):
+    plan_id: UUID | None = None
+    client_id: ClientId | None = None
+    tasks: list[TaskIn] | None = Field(None, min_length=1, max_length=1000)
+    constraints: Constraints | None = None
+    time_zone: str | None = Field(None, max_length=100)
+    working_hours: WorkingHours | None = None
+    energy_bands: EnergyBands | None = None
+    buffer_minutes: int | None = Field(None, ge=0, le=480)
+    extra_busy: list[BusyIn] | None = Field(None, max_length=10_000)
+    seed: int | None = None
+    dry_run: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.plan_id is None and not self.tasks:
+            raise ValueError("give a plan_id or tasks")
+        return self
+
+
+class RescheduleIn(_Strict):
+    run_id: UUID | None = None
+    plan_id: UUID | None = None
+    client_id: ClientId | None = None
+    reason: str | None = Field(None, max_length=2000)
+    extra_busy: list[BusyIn] | None = Field(None, max_length=10_000)
+    dry_run: bool | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.run_id is None and self.plan_id is None:
+            raise ValueError("give a run_id or a plan_id")
+        return self
+
+
+class EventChange(_Strict):
+    start: Instant | None = None
+    end: Instant | None = None
+    title: str | None = Field(None, min_length=1, max_length=500)
+
+
+class ImportIn(_Strict):
+    ics: str = Field(min_length=1, max_length=10_000_000)
+
+
+class Block(BaseModel):
+    event_id: str
+    task_id: str
+    title: str
+    start: str
+    end: str
+    rationale: str
+    calendar_link: str | None = None
+
+
+class Unscheduled(BaseModel):
+    task_id: str
+    reason: str
+    earliest_possible: str | None = None
+
+
+class Reserve(BaseModel):
+    p50_hours: float
+    p80_hours: float
+    reserve_hours: float
+
+
+class Score(BaseModel):
+    cost: int
+    terms: dict[str, int]
+
+
+class RunOut(BaseModel):
+    scheduler_run_id: UUID
+    plan_id: UUID | None
+    client_id: str | None
+    status: Literal["proposed", "applied", "undone", "failed"]
+    schedule_blocks: list[Block]
+    unscheduled: list[Unscheduled]
+    warnings: list[str]
+    score: Score
+    moved: list[str] = Field(description="The tasks that a reschedule moved")
+    reserve: Reserve | None = Field(None, description="How much longer the plan may take, at p80")
+    time_zone: str
+    created_at: str
+
+
+class Runs(BaseModel):
+    schedules: list[RunOut]
+    total: int
+
+
+class FreeSpan(BaseModel):
+    start: str
+    end: str
+    minutes: int
+
+
+class Availability(BaseModel):
+    time_zone: str
+    free: list[FreeSpan]
+    busy: list[FreeSpan]
+    free_minutes: int
+
+
+class AgendaEvent(BaseModel):
+    event_id: str
+    title: str
+    start: str
+    end: str
+    is_all_day: bool
+    is_busy: bool
+    is_own: bool
+    status: str
+    location: str
+    categories: list[str]
+    task_id: str | None = None
+    plan_id: str | None = None
+    run_id: str | None = None
+    calendar_link: str | None = None
+
+
+class Agenda(BaseModel):
+    time_zone: str
+    events: list[AgendaEvent]
+
+
+class Imported(BaseModel):
+    imported: int
+
+
+class Deleted(BaseModel):
+    event_id: str
+    deleted: bool
