@@ -178,8 +178,9 @@ class QdrantEdgeVectors:
     def _optimize(self) -> None:
         """Merges small segments. The flush afterwards lets go of the old files, the trim of the memory the merge needed."""
         self._unoptimized = 0
-        if self._open_shard().optimize():
-            self._flush()
+        merged = self._open_shard().optimize()
+        self._flush()
+        if merged:
             _trim_memory()
 
     def _close(self) -> None:
@@ -195,26 +196,25 @@ class QdrantEdgeVectors:
         """Notes changes and sees to it that they are flushed, at once when there are many, else when it is quiet."""
         self._unflushed += count
         self._unoptimized += count
-        if self._upkeep is not None and not self._upkeep.done():
-            return
         if self._unoptimized >= _OPTIMIZE_AT_LATEST:
-            self._upkeep = self._loop.create_task(self._kept_up(self._optimize))
+            self._start(self._optimize)
         elif self._unflushed >= _FLUSH_AFTER:
-            self._upkeep = self._loop.create_task(self._kept_up(self._flush))
-        elif self._timer is None:
+            self._start(self._flush)
+        if self._timer is None:
             self._timer = self._loop.call_later(_QUIET_SECONDS, self._when_quiet)
 
     def _when_quiet(self) -> None:
         self._timer = None
-        if self._shard is None or (self._upkeep is not None and not self._upkeep.done()):
+        if self._shard is None or not self._unflushed:
             return
-        busy = self._loop.time() - self._called_at < _QUIET_SECONDS
-        if busy:
+        if self._loop.time() - self._called_at < _QUIET_SECONDS:
             self._timer = self._loop.call_later(_QUIET_SECONDS, self._when_quiet)
-        elif self._unoptimized >= _OPTIMIZE_AFTER:
-            self._upkeep = self._loop.create_task(self._kept_up(self._optimize))
-        elif self._unflushed:
-            self._upkeep = self._loop.create_task(self._kept_up(self._flush))
+        else:
+            self._start(self._optimize if self._unoptimized >= _OPTIMIZE_AFTER else self._flush)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        if self._upkeep is None or self._upkeep.done():
+            self._upkeep = self._loop.create_task(self._kept_up(work))
 
     async def _kept_up(self, work: Callable[[], None]) -> None:
         try:
