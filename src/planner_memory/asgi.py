@@ -18,7 +18,7 @@ from planner_memory.planner_engine.service import Planner
 from planner_memory.scheduler_engine import routes as scheduler_routes
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.web.face import Face, build_app
-from planner_memory.web.metrics import CONTENT_TYPE_LATEST
+from planner_memory.web.metrics import CONTENT_TYPE_LATEST, Metrics
 from planner_memory.web.problems import install_problems
 
 SERVICES = ("memory-gateway", "planner-engine", "scheduler-engine", "observer-agent")
@@ -32,8 +32,8 @@ PREFIXES = {
 _SEVERITY = ("healthy", "degraded", "unhealthy")
 
 
-def create_memory_gateway(gateway: Gateway, face: Face) -> FastAPI:
-    return build_app("memory-gateway", face, health=gateway.health, routers=[gateway_routes.router], state={"gateway": gateway})
+def create_memory_gateway(gateway: Gateway, face: Face, metrics: Metrics) -> FastAPI:
+    return build_app("memory-gateway", face, health=gateway.health, routers=[gateway_routes.router], metrics=metrics, state={"gateway": gateway})
 
 
 def create_planner_engine(planner: Planner, face: Face) -> FastAPI:

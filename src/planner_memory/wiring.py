@@ -1,6 +1,7 @@
 """The only place that names a concrete adapter: settings in, services out."""
 
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
+from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine.service import Planner
@@ -42,6 +44,7 @@ from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face
+from planner_memory.web.metrics import Metrics
 
 
 @dataclass
@@ -170,23 +173,26 @@ async def open_calendar(platform: Platform, *, may_start: bool) -> None:
     platform.adapters["calendar"] = {"caldav": "caldav", "radicale": "radicale (embedded)"}.get(kind, "off") if platform.calendar else "off"
 
 
-async def open_gateway(platform: Platform) -> Gateway:
+async def open_gateway(platform: Platform, metrics: Metrics) -> Gateway:
     settings = platform.settings
     embedder = OnnxEmbedder(threads=settings.embedder_threads)
     vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
     platform.stack.push_async_callback(vectors.close)
-    cache = InProcessCache(max_bytes=settings.cache_megabytes * 1_000_000)
     platform.adapters |= {"vectors": "qdrant edge", "embedder": embedder.name, "cache": "in process"}
     gateway = Gateway(
         store=PostgresMemories(platform.database),
         vectors=vectors,
         embedder=embedder,
-        cache=cache,
+        cache=InProcessCache(settings.cache_megabytes * 1_000_000, time.monotonic),
         jobs=platform.jobs,
+        profiles=platform.profiles,
         clock=platform.clock,
         default_client=settings.client_id,
+        measures=GatewayMeasures(metrics.registry),
     )
     gateway.register_jobs(platform.jobs)
+    gateway.open()
+    platform.stack.push_async_callback(gateway.close)
     return gateway
 
 

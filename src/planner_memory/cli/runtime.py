@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import httpx
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from planner_memory import asgi, wiring
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
+from planner_memory.web.metrics import Metrics
 from planner_memory.wiring import Platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
@@ -36,7 +38,7 @@ async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
     async with wiring.open_platform(settings, embedded=True) as platform:
         await wiring.open_calendar(platform, may_start=True)
         face = platform.face
-        gateway = asgi.create_memory_gateway(await wiring.open_gateway(platform), face)
+        gateway = await _gateway(platform)
         to_gateway = httpx.ASGITransport(gateway)
         planner = asgi.create_planner_engine(await wiring.open_planner(platform, gateway=to_gateway), face)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
@@ -45,7 +47,7 @@ async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
             await scheduler.recover()
             apps["scheduler-engine"] = asgi.create_scheduler_engine(scheduler, face)
         apps["observer-agent"] = asgi.create_observer_agent(await wiring.open_observer(platform, gateway=to_gateway), face)
-        async with _working(platform, gateway.state.gateway.run):
+        async with _working(platform):
             yield Running(asgi.all_in_one(apps, platform.adapters), platform)
 
 
@@ -53,11 +55,8 @@ async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
 async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
     async with wiring.open_platform(settings, embedded=False) as platform:
-        background: list[Callable[[], object]] = []
         if service == "memory-gateway":
-            gateway = await wiring.open_gateway(platform)
-            app = asgi.create_memory_gateway(gateway, platform.face)
-            background.append(gateway.run)
+            app = await _gateway(platform)
         elif service == "planner-engine":
             app = asgi.create_planner_engine(await wiring.open_planner(platform), platform.face)
         elif service == "scheduler-engine":
@@ -68,8 +67,13 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
         else:
             await wiring.open_calendar(platform, may_start=False)
             app = asgi.create_observer_agent(await wiring.open_observer(platform), platform.face)
-        async with _working(platform, *background):
+        async with _working(platform):
             yield Running(app, platform)
+
+
+async def _gateway(platform: Platform) -> FastAPI:
+    metrics = Metrics("memory-gateway")
+    return asgi.create_memory_gateway(await wiring.open_gateway(platform, metrics), platform.face, metrics)
 
 
 @asynccontextmanager
