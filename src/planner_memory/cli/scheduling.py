@@ -1,0 +1,149 @@
+"""Commands of the calendar: schedule, agenda, import-calendar."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from planner_memory.cli.calls import Api, Client, Json, Yes, may_ask, output, run, show, show_json, warn
+from planner_memory.cli.planning import plan_id_of
+from planner_memory.cli.profile import asked
+from planner_memory.cli.render import left_out, zone_note
+from planner_memory.cli.week import LEGEND, Entry, entry_of, mondays, week_grid
+from planner_memory.core.errors import InvalidInput
+from planner_memory.core.local_time import instant
+
+Day = Annotated[str | None, typer.Option(help="First day, like 2027-03-15. Default: today.")]
+LastDay = Annotated[str | None, typer.Option(help="Last day.")]
+
+
+def weeks(entries: Sequence[Entry], first: date, last: date, tz: ZoneInfo, width: int) -> RenderableType:
+    """The grids of all weeks from one day to another."""
+    grids: list[RenderableType] = []
+    for monday in mondays(first, last):
+        grids += [week_grid(entries, monday, tz, max(width, 80)), Text()]
+    return Group(*grids, LEGEND, zone_note(tz))
+
+
+def days_of(entries: Sequence[Entry], tz: ZoneInfo) -> tuple[date, date]:
+    """The first and the last local day on which something planned lies."""
+    planned = [e for e in entries if e.is_planned] or entries
+    return min(e.start for e in planned).astimezone(tz).date(), max(e.end for e in planned).astimezone(tz).date()
+
+
+async def agenda_of(api: Api, first: date, last: date) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = (await api.get("/api/v1/scheduler/agenda", start=first.isoformat(), end=last.isoformat()))["events"]
+    return events
+
+
+def entries_of(answer: dict[str, Any], titles: dict[str, str], events: Sequence[dict[str, Any]]) -> list[Entry]:
+    """A run's blocks with their tasks' titles, and what else the calendar holds."""
+    blocks = [entry_of({**block, "title": titles.get(block["task_id"]) or block.get("title")}) for block in answer["schedule_blocks"]]
+    own = {(block.start, block.end) for block in blocks}
+    others = [entry_of(event) for event in events if event.get("is_busy", True)]
+    return blocks + [entry for entry in others if not (entry.is_planned and (entry.start, entry.end) in own)]
+
+
+async def titles_of(api: Api, plan_id: str) -> dict[str, str]:
+    plan = await api.get(f"/api/v1/planner/plans/{plan_id}")
+    return {step["task_id"]: step["title"] for step in plan["checklist"]}
+
+
+def scheduled(answer: dict[str, Any], titles: dict[str, str], events: Sequence[dict[str, Any]], tz: ZoneInfo, width: int) -> RenderableType:
+    """A schedule as the grids of its weeks, what did not fit, and the outcome in one line."""
+    blocks, unscheduled = answer["schedule_blocks"], answer["unscheduled"]
+    entries = entries_of(answer, titles, events)
+    parts: list[RenderableType] = [weeks(entries, *days_of(entries, tz), tz, width)] if blocks else []
+    missing = left_out(answer, titles, tz)
+    if missing is not None:
+        parts.append(missing)
+    tasks = len({block["task_id"] for block in blocks})
+    state = "proposed; nothing was written" if answer["status"] == "proposed" else answer["status"]
+    parts.append(Text(f"{tasks} tasks in {len(blocks)} blocks, {len(unscheduled)} without a place. Run {answer['scheduler_run_id']}, {state}."))
+    return Group(*parts)
+
+
+def schedule(
+    plan: Annotated[str | None, typer.Argument(metavar="PLAN_ID", help="The plan to place: an id, a part of it, or latest.")] = None,
+    plan_option: Annotated[str | None, typer.Option("--plan", help="The same as an option.")] = None,
+    start: Day = None,
+    end: LastDay = None,
+    buffer: Annotated[int | None, typer.Option(min=0, help="Minutes to keep free round each block.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Propose only; write nothing into the calendar.")] = False,
+    client: Client = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Place a plan's tasks in the calendar, round what is there."""
+    if plan is not None and plan_option is not None and plan != plan_option:
+        raise InvalidInput("Two different plans are named. Name one.", field="plan")
+
+    async def story(api: Api) -> tuple[Any, RenderableType]:
+        await asked(api, may_ask(as_json, yes))
+        plan_id = await plan_id_of(api, plan or plan_option or "latest")
+        window = {k: v for k, v in (("start_date", start), ("end_date", end)) if v is not None}
+        body = {"plan_id": plan_id, "client_id": client, "constraints": window or None, "buffer_minutes": buffer, "dry_run": dry_run or None}
+        answer = await api.post("/api/v1/scheduler/schedule", body)
+        if as_json:
+            return answer, ""
+        tz, titles = await api.zone(), await titles_of(api, plan_id)
+        blocks = [entry_of(block) for block in answer["schedule_blocks"]]
+        events = await agenda_of(api, *_whole_weeks(*days_of(blocks, tz))) if blocks else []
+        return answer, scheduled(answer, titles, events, tz, output().width)
+
+    answer, view = run(story)
+    warn(answer)
+    show_json(answer) if as_json else show(view)
+
+
+def _whole_weeks(first: date, last: date) -> tuple[date, date]:
+    days = mondays(first, last)
+    return days[0], days[-1] + timedelta(days=6)
+
+
+def agenda(
+    start: Day = None,
+    end: LastDay = None,
+    as_json: Json = False,
+) -> None:
+    """Show the calendar as a grid. Default: this week, from today the next seven days."""
+
+    async def story(api: Api) -> tuple[Any, ZoneInfo, date, date]:
+        tz = await api.zone()
+        first = datetime.now(tz).date() if start is None else instant(start, tz, field="start").astimezone(tz).date()
+        last = first + timedelta(days=6) if end is None else instant(end, tz, field="end").astimezone(tz).date()
+        if last < first:
+            raise InvalidInput(f"The end {last} lies before the start {first}. Give a later end.", field="end")
+        shown = (first, last) if as_json else _whole_weeks(first, last)
+        return await api.get("/api/v1/scheduler/agenda", start=shown[0].isoformat(), end=shown[1].isoformat()), tz, first, last
+
+    answer, tz, first, last = run(story)
+    if as_json:
+        show_json(answer)
+        return
+    entries = [entry_of(event) for event in answer["events"] if event.get("is_busy", True)]
+    show(weeks(entries, first, last, tz, output().width))
+
+
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="A calendar file, .ics.")],
+    as_json: Json = False,
+) -> None:
+    """Take the events of an .ics file into the calendar. The same file again changes nothing."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InvalidInput(f"There is no file {file}. Give the path of an .ics file.", field="file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read as text: {error}. Export it as .ics in UTF-8.", field="file") from error
+    answer = run(lambda api: api.post("/api/v1/scheduler/import", {"ics": text}))
+    warn(answer)
+    show_json(answer) if as_json else show(Text(f"{answer['imported']} events taken from {file}."))
+
+
+COMMANDS = (schedule, agenda, import_calendar)
