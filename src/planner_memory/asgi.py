@@ -17,7 +17,7 @@ from planner_memory.planner_engine import routes as planner_routes
 from planner_memory.planner_engine.service import Planner
 from planner_memory.scheduler_engine import routes as scheduler_routes
 from planner_memory.scheduler_engine.service import Scheduler
-from planner_memory.web.face import Face, build_app
+from planner_memory.web.face import NO_TELEMETRY, Face, build_app
 from planner_memory.web.metrics import CONTENT_TYPE_LATEST, Metrics
 from planner_memory.web.problems import install_problems
 
@@ -64,7 +64,7 @@ def openapi_of(service: str) -> dict[str, Any]:
 
 
 def _described(service: str) -> FastAPI:
-    app = FastAPI(title=service, version=__version__)
+    app = FastAPI(title=service, version=__version__, telemetry=NO_TELEMETRY)
     app.include_router(_ROUTERS[service])
     return app
 
@@ -94,7 +94,7 @@ class AllInOne:
         return self._root
 
     def _root_app(self) -> FastAPI:
-        root = FastAPI(title="planner-memory", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+        root = FastAPI(title="planner-memory", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, telemetry=NO_TELEMETRY)
         install_problems(root)
 
         @root.get("/health")

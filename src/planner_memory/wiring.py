@@ -177,6 +177,7 @@ async def open_gateway(platform: Platform, metrics: Metrics) -> Gateway:
     settings = platform.settings
     embedder = OnnxEmbedder(threads=settings.embedder_threads)
     vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
+    platform.stack.push_async_callback(embedder.close)
     platform.stack.push_async_callback(vectors.close)
     platform.adapters |= {"vectors": "qdrant edge", "embedder": embedder.name, "cache": "in process"}
     gateway = Gateway(

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.telemetry import TelemetryConfig
 
 from planner_memory import __version__
 from planner_memory.ports.keys import AnswerStore, KeyStore
@@ -17,6 +18,9 @@ from planner_memory.web.idempotency import Idempotent
 from planner_memory.web.metrics import CONTENT_TYPE_LATEST, Metrics
 from planner_memory.web.observed import Observed
 from planner_memory.web.problems import install_problems
+
+# FastAPI would open four spans of its own per request, and set up an exporter by itself; ours is one, in Observed
+NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def build_app(
     `health`, `metrics` and the OpenAPI page answer without a key.
     """
     measured = metrics or Metrics(service)
-    app = FastAPI(title=service, version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title=service, version=__version__, docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY)
     authenticate = Authenticator(face.keys, face.default_client)
     app.state.authenticate = authenticate
     app.state.metrics = measured
