@@ -1,0 +1,83 @@
+"""Doubles of the services beyond the scheduler, and a calendar that fails on command."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from planner_memory.core.errors import Unavailable
+from planner_memory.core.ids import new_id
+from planner_memory.core.intervals import Interval
+from planner_memory.ports.calendar import Calendar, CalendarEvent, NewEvent
+from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, Remembered
+
+
+class FakeMemory:
+    def __init__(self) -> None:
+        self.remembered: list[NewMemory] = []
+        self.down = False
+
+    async def remember(self, memory: NewMemory, *, idempotency_key: str | None = None) -> Remembered:
+        await self.check()
+        self.remembered.append(memory)
+        return Remembered(new_id(), ("postgres",), (), ())
+
+    async def recall(self, query: str, **_: Any) -> Recall:
+        return Recall(())
+
+    async def put_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], *, client_id: str | None = None) -> None: ...
+
+    async def check(self) -> None:
+        if self.down:
+            raise Unavailable("The memory gateway does not answer.")
+
+
+class FakePlans:
+    def __init__(self) -> None:
+        self.statuses: list[tuple[UUID, str]] = []
+        self.down = False
+
+    async def set_plan_status(self, plan_id: UUID, status: str) -> None:
+        await self.check()
+        self.statuses.append((plan_id, status))
+
+    async def check(self) -> None:
+        if self.down:
+            raise Unavailable("The planner does not answer.")
+
+
+class Killed(BaseException):
+    """Stands for the process ending in the middle of a write."""
+
+
+class FaultyCalendar:
+    """A real calendar that refuses every write from the nth on, until `heal`; or dies at it."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self.heal()
+
+    def fail_at(self, write: int, *, dies: bool = False) -> None:
+        self._writes, self._fails_at, self._dies = 0, write, dies
+
+    def heal(self) -> None:
+        self._writes, self._fails_at, self._dies = 0, 1 << 30, False
+
+    async def events(self, window: Interval, time_zone: str) -> list[CalendarEvent]:
+        return await self._calendar.events(window, time_zone)
+
+    async def put(self, event: NewEvent) -> CalendarEvent:
+        self._writes += 1
+        if self._writes >= self._fails_at:
+            raise Killed if self._dies else Unavailable("The calendar server does not take the event.")
+        return await self._calendar.put(event)
+
+    async def delete(self, event_id: str) -> bool:
+        return await self._calendar.delete(event_id)
+
+    async def import_events(self, ics: str) -> int:
+        return await self._calendar.import_events(ics)
+
+    async def check(self) -> None:
+        await self._calendar.check()
+
+    async def close(self) -> None: ...
