@@ -85,6 +85,7 @@ class CalDavCalendar:
         self._home: str | None = None
         self._known: dict[str, str] = {}  # addresses of the two calendars of our own, by wanted name
         self._making = asyncio.Lock()
+        self._opening = asyncio.Lock()
 
     # --- reading
 
@@ -224,14 +225,26 @@ class CalDavCalendar:
         if client is not None:
             await client.close()
 
+    async def _connected(self) -> Any:
+        async with self._opening:
+            if self._client is None:
+                # Basic at once: a server may make whoever comes without credentials wait. Digest and others are negotiated when it is refused.
+                client = AsyncDAVClient(**self._arguments, auth_type="basic")
+                try:
+                    await client.get_principal()
+                except dav.AuthorizationError:
+                    await client.close()
+                    client = AsyncDAVClient(**self._arguments)
+                    await client.get_principal()
+                self._client = client
+            return self._client
+
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[Any]:
         """The client; what it raises becomes ours."""
-        if self._client is None:
-            self._client = AsyncDAVClient(**self._arguments)
         try:
             async with asyncio.timeout(_SECONDS + 5):
-                yield self._client
+                yield await self._connected()
         except PlannerMemoryError:
             raise
         except dav.AuthorizationError as error:
