@@ -11,6 +11,7 @@ from decimal import Decimal
 from statistics import median
 from typing import Literal
 
+from planner_memory.observer_agent.numbers import plain
 from planner_memory.observer_agent.rhythm import percent
 from planner_memory.ports.facts import FinishedRun
 
@@ -68,8 +69,8 @@ def _suggestion(direction: str, factor: float) -> str:
     if (direction == "over") != (factor > 1):
         return "Most runs go as estimated and a few carry the drift: look at what made those different."
     if direction == "over":
-        return f"Estimate it at {factor:g} times what you would say at first, or split it into smaller steps."
-    return f"Estimate it at {factor:g} times what you would say at first; it leaves room for other work."
+        return f"Estimate it at {plain(factor)} times what you would say at first, or split it into smaller steps."
+    return f"Estimate it at {plain(factor)} times what you would say at first; it leaves room for other work."
 
 
 def drifts(runs: Iterable[FinishedRun], label: Callable[[str], str] = str) -> list[Drift]:

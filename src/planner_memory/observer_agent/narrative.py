@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from planner_memory.observer_agent.facts import CompletedTask, DuePlan, Facts
+from planner_memory.observer_agent.numbers import plain
 from planner_memory.ports.workspace import Mode
 
 _SHOWN = 5  # names in one list; the count before it says how many there are
@@ -15,11 +16,11 @@ def duration(minutes: int) -> str:
 
 
 def count(n: float, noun: str, plural: str | None = None) -> str:
-    return f"{n:g} {noun if n == 1 else plural or noun + 's'}"
+    return f"{plain(n)} {noun if n == 1 else plural or noun + 's'}"
 
 
 def percentage(value: float) -> str:
-    return f"{value:g} %"
+    return f"{plain(value)} %"
 
 
 def day(value: date) -> str:
@@ -160,7 +161,7 @@ def _trend(facts: Facts) -> str:
         return f"{name}: {now}, before {before}"
 
     lines = [
-        against("Tasks completed", f"{counted.tasks_completed}", f"{average.tasks_completed:g}"),
+        against("Tasks completed", f"{counted.tasks_completed}", f"{plain(average.tasks_completed)}"),
         against("Recorded work", duration(counted.worked_minutes), duration(average.worked_minutes)),
         against("Deep work", duration(counted.deep_work_minutes), duration(average.deep_work_minutes)),
     ]

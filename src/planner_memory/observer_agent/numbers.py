@@ -43,6 +43,11 @@ _PATTERN = re.compile(
 )
 
 
+def plain(value: float) -> str:
+    """A number as prose has it: no exponent, no zeros at the end."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """One number as the prose has it. `precision` is the size of its last digit: 1 for "12", 0.1 for "12.5"; 0.1 h is 6 minutes."""
