@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,8 +181,8 @@ class Small:
             ("GET", f"plans/{PLAN}"): plan(),
             ("GET", "today"): {
                 "running": [run_of("t", None)],
-                "blocks": [{**BLOCKS[0], "state": "open"}],
-                "done": [run_of("u", 2.25)],
+                "blocks": BLOCKS,
+                "finished": [run_of(str(BLOCKS[0]["task_id"]), 2.25)],
             },
             ("POST", "execution-runs"): run_of(task_id, 2.25),
             ("GET", "execution-runs"): {"runs": [run_of("t", 2.25)], "total": 1},
@@ -228,7 +228,7 @@ class Ran:
 
 
 @pytest.fixture
-def cli(small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Callable[..., Ran]]:
+def cli(small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., Ran]:
     """Runs a command and returns its exit code and output."""
 
     @asynccontextmanager
@@ -253,4 +253,4 @@ def cli(small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 
-    yield run
+    return run

@@ -58,7 +58,14 @@ def test_the_ledger_keeps_each_id_once_and_survives_a_torn_line(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("before", "actual", "after", "moved"),
-    [(1.0, 1.6, 1.0, False), (1.0, 1.6, 1.05, False), (1.0, 1.6, 1.3, True), (1.0, 1.6, 0.7, False), (1.55, 1.6, 1.58, True), (1.0, 1.6, 2.6, False)],
+    [
+        (1.0, 1.6, 1.0, False),
+        (1.0, 1.6, 1.25, False),
+        (1.0, 1.6, 1.35, True),
+        (1.0, 1.6, 0.7, False),
+        (1.55, 1.6, 1.58, True),
+        (1.0, 1.6, 2.6, False),
+    ],
 )
 def test_learnt_means_that_p50_moved_towards_what_it_took(before: float, actual: float, after: float, moved: bool) -> None:
     assert Learnt("Step", before, actual, after).moved is moved

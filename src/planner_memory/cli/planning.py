@@ -102,14 +102,20 @@ def stop(task: Task, client: Client = None, notes: Notes = None, as_json: Json =
     _clock("stop", task, client, notes, as_json=as_json)
 
 
-def done(task: Task, client: Client = None, notes: Notes = None, as_json: Json = False) -> None:
+def done(
+    task: Task,
+    hours: Annotated[float | None, typer.Option(min=0, help="How long it took in all, when no clock ran.")] = None,
+    client: Client = None,
+    notes: Notes = None,
+    as_json: Json = False,
+) -> None:
     """Finish a task."""
-    _clock("done", task, client, notes, as_json=as_json)
+    _clock("done", task, client, notes, hours, as_json=as_json)
 
 
-def _clock(verb: str, task: str, client: str | None, notes: str | None, *, as_json: bool) -> None:
+def _clock(verb: str, task: str, client: str | None, notes: str | None, hours: float | None = None, *, as_json: bool) -> None:
     async def story(api: Api) -> tuple[Any, ZoneInfo]:
-        body = {"client_id": client, "outcome_notes": notes}
+        body = {"client_id": client, "outcome_notes": notes, "actual_hours": hours}
         return await api.post(f"/api/v1/planner/tasks/{await task_id_of(api, task)}/{verb}", body), await api.zone()
 
     answer, tz = run(story)

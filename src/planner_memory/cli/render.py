@@ -96,7 +96,8 @@ def plans_table(answer: Answer, tz: ZoneInfo) -> RenderableType:
 
 
 def today_view(answer: Answer, tz: ZoneInfo) -> RenderableType:
-    running, blocks, done = (answer.get(key) or [] for key in ("running", "blocks", "done"))
+    running, blocks, finished = answer["running"], answer["blocks"], answer["finished"]
+    states = {**{run["task_id"]: "done" for run in finished}, **{run["task_id"]: "running" for run in running}}
     parts: list[RenderableType] = []
     if running:
         parts.append(Text("Running", "bold"))
@@ -105,11 +106,11 @@ def today_view(answer: Answer, tz: ZoneInfo) -> RenderableType:
         table = _table("when", "task", "state", "id", wide=("task",))
         for block in blocks:
             title = Text(str(block.get("title") or block["task_id"]))
-            table.add_row(span(block["start"], block["end"], tz), title, str(block.get("state") or ""), str(block["task_id"]))
+            table.add_row(span(block["start"], block["end"], tz), title, states.get(block["task_id"], ""), str(block["task_id"]))
         parts.append(_titled("Today", table))
-    if done:
+    if finished:
         parts.append(Text("Done today", "bold"))
-        parts += [Text(f"  {run.get('title') or run['task_id']}, {duration(run.get('actual_hours') or 0)}") for run in done]
+        parts += [Text(f"  {run.get('title') or run['task_id']}, {duration(run.get('actual_hours') or 0)}") for run in finished]
     return Group(*(parts or [Text("Nothing is scheduled for today.")]), zone_note(tz))
 
 
