@@ -173,7 +173,9 @@ class Small:
             return self.profile
         if path.startswith("tasks/"):
             _, task, verb = path.split("/")
-            return run_of(task, None if verb == "start" else 2.25)
+            run = run_of(task, None if verb == "start" else 2.25)
+            finished = {"task_id": task, "finished": True, "run": run, "actual_hours": 2.25, "plan_status": "active", "warnings": []}
+            return finished if verb == "done" else run
         task_id = body["task_id"] if isinstance(body, dict) and "task_id" in body else ""
         answers: dict[tuple[str, str], Any] = {
             ("POST", "plan"): plan(),
@@ -185,7 +187,7 @@ class Small:
                 "finished": [run_of(str(BLOCKS[0]["task_id"]), 2.25)],
             },
             ("POST", "execution-runs"): run_of(task_id, 2.25),
-            ("GET", "execution-runs"): {"runs": [run_of("t", 2.25)], "total": 1},
+            ("GET", "execution-runs"): {"execution_runs": [run_of("t", 2.25)], "total": 1},
         }
         return answers.get((method, path))
 

@@ -18,7 +18,7 @@ ANSWERS = [
     (("today",), "Hold the kick-off, since Mon 15 Mar", None),
     (("start", "2"), "running since Mon 15 Mar", ("task_id", f"plan:{PLAN}:2")),
     (("stop", "2"), "2 h 15 (estimated 1 h 30)", ("actual_hours", 2.25)),
-    (("done", f"plan:{PLAN}:1"), "2 h 15", ("task_id", f"plan:{PLAN}:1")),
+    (("done", f"plan:{PLAN}:1"), "Hold the kick-off: done after 2 h 15. The plan is active.", ("task_id", f"plan:{PLAN}:1")),
     (("runs", "list"), "1 h 30", ("total", 1)),
     (
         ("runs", "add", "1", "--hours", "2.25", "--started", "2027-03-15T09:00+01:00", "--ended", "2027-03-15T11:15+01:00"),

@@ -8,7 +8,7 @@ import typer
 
 from planner_memory.cli.calls import Api, Client, Json, Yes, may_ask, run, show, show_json, warn
 from planner_memory.cli.profile import asked
-from planner_memory.cli.render import plan_table, plans_table, run_line, runs_table, today_view
+from planner_memory.cli.render import done_line, plan_table, plans_table, run_line, runs_table, today_view
 from planner_memory.core.errors import InvalidInput, NotFound
 
 Task = Annotated[str, typer.Argument(help="A task's id, or the number of a step of the newest plan.")]
@@ -120,7 +120,10 @@ def _clock(verb: str, task: str, client: str | None, notes: str | None, hours: f
 
     answer, tz = run(story)
     warn(answer)
-    show_json(answer) if as_json else show(run_line(answer, tz))
+    if as_json:
+        show_json(answer)
+    else:
+        show(done_line(answer) if verb == "done" else run_line(answer, tz))
 
 
 runs = typer.Typer(help="Record what was done, and how long it took.", no_args_is_help=True)

@@ -115,7 +115,7 @@ def today_view(answer: Answer, tz: ZoneInfo) -> RenderableType:
 
 
 def runs_table(answer: Answer, tz: ZoneInfo) -> RenderableType:
-    runs = answer["runs"]
+    runs = answer["execution_runs"]
     if not runs:
         return Text("No runs yet. Start a task's clock: planner-memory start TASK")
     table = _table("started", "task", "estimate", "actual", "notes", numbers=("estimate", "actual"), wide=("task", "notes"))
@@ -145,6 +145,14 @@ def left_out(answer: Answer, titles: Mapping[str, str], tz: ZoneInfo) -> Rendera
         title = titles.get(task["task_id"]) or task.get("title") or task["task_id"]
         table.add_row(Text(str(title)), Text(str(task["reason"]).replace("_", " ")), local(task.get("earliest_possible"), tz))
     return table
+
+
+def done_line(answer: Answer) -> Text:
+    """A finished task. Without recorded time the answer's warnings say so."""
+    run, hours, state = answer.get("run") or {}, answer.get("actual_hours"), answer.get("plan_status")
+    took = f" after {duration(hours)}" if hours else ""
+    plan = f" The plan is {state}." if state else ""
+    return Text(f"{run.get('title') or answer['task_id']}: done{took}.{plan}")
 
 
 def reflection(answer: Answer) -> RenderableType:
