@@ -1,6 +1,7 @@
 """Commands of planning and doing: plan, plans, today, start, stop, done, runs."""
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,7 @@ def done(
 def _clock(verb: str, task: str, client: str | None, notes: str | None, hours: float | None = None, *, as_json: bool) -> None:
     async def story(api: Api) -> tuple[Any, ZoneInfo]:
         body = {"client_id": client, "outcome_notes": notes, "actual_hours": hours}
-        return await api.post(f"/api/v1/planner/tasks/{await task_id_of(api, task)}/{verb}", body), await api.zone()
+        return await api.post(f"/api/v1/planner/tasks/{quote(await task_id_of(api, task), safe=':')}/{verb}", body), await api.zone()
 
     answer, tz = run(story)
     warn(answer)
