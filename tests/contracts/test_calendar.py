@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.core.errors import InvalidInput, NotConnected, Unavailable
@@ -201,7 +202,13 @@ async def test_errors_are_ours(radicale: EmbeddedRadicale) -> None:
     gone = CalDavCalendar("http://127.0.0.1:9/", "a", "b")
     with pytest.raises(NotConnected):
         await refused.check()
-    for call in (gone.check(), gone.put(new()), gone.delete("pm1"), gone.events(MARCH, BERLIN), gone.import_events(calendar_of("UID:a\nDTSTART:20270315T100000Z"))):
+    for call in (
+        gone.check(),
+        gone.put(new()),
+        gone.delete("pm1"),
+        gone.events(MARCH, BERLIN),
+        gone.import_events(calendar_of("UID:a\nDTSTART:20270315T100000Z")),
+    ):
         with pytest.raises(Unavailable):
             await call
     await refused.close()

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import httpx
 import pytest
+from psycopg.types.json import Jsonb
+
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
@@ -25,7 +27,6 @@ from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.scheduler_engine.writing import CalendarWriter
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face, build_app
-from psycopg.types.json import Jsonb
 
 _spec = importlib.util.spec_from_file_location("scheduler_fakes", Path(__file__).with_name("fakes.py"))
 assert _spec is not None
@@ -138,5 +139,3 @@ async def place(database: Database, radicale: EmbeddedRadicale) -> AsyncIterator
         for each in await real._calendars():
             await client.delete(each.url)
     await real.close()
-
-

@@ -1,6 +1,7 @@
 """The scheduler over HTTP: what is placed, stored, written, told, taken back."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -54,7 +55,7 @@ async def test_blocks_stay_clear_of_the_calendar_and_of_other_runs(place: Any) -
     second = await place.post("/schedule", {"tasks": [task("c", 120)], "client_id": 7})
     assert second["client_id"] == "7"
     everything = sorted(spans(first) + spans(second))
-    assert all(a[1] <= b[0] for a, b in zip(everything, everything[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(everything))
     for start, end in everything:
         assert (start.hour, start.minute) >= (12, 0)
         assert (end.hour, end.minute) <= (17, 30)
@@ -189,7 +190,9 @@ async def test_reschedule_moves_only_what_collides_and_what_waits_for_it(place: 
     assert "a" in after["moved"]
     assert {k: v["start"] for k, v in now.items() if k in "cd"} == {k: v["start"] for k, v in was.items() if k in "cd"}
     assert datetime.fromisoformat(now["a"]["end"]) <= datetime.fromisoformat(now["b"]["start"])
-    assert {e.event_id: e.start for e in await place.events()} == {b["event_id"]: datetime.fromisoformat(b["start"]) for b in after["schedule_blocks"]}
+    assert {e.event_id: e.start for e in await place.events()} == {
+        b["event_id"]: datetime.fromisoformat(b["start"]) for b in after["schedule_blocks"]
+    }
     assert (await place.get(f"/runs/{before['scheduler_run_id']}"))["status"] == "undone"
     assert after["score"]["terms"]["moved"] == 60 * len(after["moved"])
 
@@ -221,7 +224,12 @@ async def test_agenda_and_availability(place: Any) -> None:
 
 async def test_a_broken_calendar_is_refused_whole(place: Any) -> None:
     broken = ICS.replace("END:VCALENDAR", "BEGIN:VEVENT\nUID:x\nSUMMARY:No start\nEND:VEVENT\nEND:VCALENDAR")
-    for text in (broken, "nonsense", ICS.replace("DTSTART;TZID=Europe/Berlin:20270315T090000", "DTSTART:tomorrow"), ICS.replace("FREQ=DAILY", "FREQ=OFTEN")):
+    for text in (
+        broken,
+        "nonsense",
+        ICS.replace("DTSTART;TZID=Europe/Berlin:20270315T090000", "DTSTART:tomorrow"),
+        ICS.replace("FREQ=DAILY", "FREQ=OFTEN"),
+    ):
         problem = await place.post("/import", {"ics": text}, 422)
         assert problem["errors"][0]["field"] == "ics"
     assert await place.events() == []

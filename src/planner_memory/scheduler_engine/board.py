@@ -351,7 +351,7 @@ class Board:
         return found
 
     def _filled(self, i: int, chunking: Chunking, earliest: int, latest: int, least: int, limit: int, *, in_band: bool) -> Place | None:
-        """Fills the free time from `earliest` on with chunks of at least `least` minutes (the last may be smaller); None when it costs `limit` or more."""
+        """Fills free time from `earliest` on with chunks of `least` minutes or more (the last may be less); None when that costs `limit` or more."""
         left, cost, buffer, shifts = self.jobs[i].minutes, -self.weights.extra_chunk, self.buffer, self.shift
         hour, band, extra, miss = self.hour[i], self.band[i], self.weights.extra_chunk, self.weights.outside_band
         chunks: list[Chunk] = []

@@ -13,6 +13,7 @@ from planner_memory.scheduler_engine.board import NEVER, Board, Chunk, Ground, J
 from planner_memory.scheduler_engine.cost import Weights
 
 _LARGEST_RUIN = 10
+_HOT, _COLD = 60.0, 2.0
 _BREATH = 8  # rounds between two moments in which other threads may run
 
 
@@ -132,7 +133,7 @@ class _Search:
         board, chance = self.board, self.chance
         if not rounds or not board.starts:
             return
-        hot, cold = 60.0, 2.0
+        hot, cold = _HOT, _COLD
         cooling = (cold / hot) ** (1 / rounds)
         heat = hot
         order = self._chronological()

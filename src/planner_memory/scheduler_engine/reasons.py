@@ -48,7 +48,8 @@ def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[o
         return "At its fixed start you are busy, not working, outside the window, or what it waits for ends later. Free that time or move the start."
     chunking = board.chunking[i]
     if chunking is not None and not chunking.possible(job.minutes):
-        return f"{duration(job.minutes)} cannot be cut into pieces of {duration(job.min_chunk)} to {duration(job.max_chunk)}. Allow smaller or larger pieces."
+        bounds = f"{duration(job.min_chunk)} to {duration(job.max_chunk)}"
+        return f"{duration(job.minutes)} cannot be cut into pieces of {bounds}. Allow smaller or larger pieces."
     return _no_room(task, board, i, chunking)
 
 

@@ -82,28 +82,28 @@ async def list_schedules(
 @router.get("/availability", response_model=Availability)
 async def read_availability(scheduler: Service, caller: Authenticated, start: Day = None, end: Day = None) -> dict[str, Any]:
     """Free and busy time between two instants or days; by default the next seven days."""
-    return await scheduler.availability(start, end)
+    return await scheduler.desk.availability(start, end)
 
 
 @router.get("/agenda", response_model=Agenda)
 async def read_agenda(scheduler: Service, caller: Authenticated, start: Day = None, end: Day = None) -> dict[str, Any]:
     """Every event between two instants or days; by default the next seven days."""
-    return await scheduler.agenda(start, end)
+    return await scheduler.desk.agenda(start, end)
 
 
 @router.patch("/events/{event_id}", response_model=Block)
 async def change_event(event_id: str, body: EventChange, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
     """Moves or renames one of the scheduler's own events."""
-    return await scheduler.change_event(event_id, body, clients=caller.clients(None))
+    return await scheduler.desk.change_event(event_id, body, clients=caller.clients(None))
 
 
 @router.delete("/events/{event_id}", response_model=Deleted)
 async def delete_event(event_id: str, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
     """Removes one of the scheduler's own events."""
-    return {"event_id": event_id, "deleted": await scheduler.delete_event(event_id, clients=caller.clients(None))}
+    return {"event_id": event_id, "deleted": await scheduler.desk.delete_event(event_id, clients=caller.clients(None))}
 
 
 @router.post("/import", response_model=Imported)
 async def import_calendar(body: ImportIn, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
     """Stores the events of an iCalendar text in the person's calendar."""
-    return {"imported": await scheduler.import_calendar(body.ics)}
+    return {"imported": await scheduler.desk.import_calendar(body.ics)}

@@ -1,9 +1,9 @@
 """The scheduler's story: read, place, store, write to the calendar, tell the planner, remember."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,25 +12,23 @@ import structlog
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
 from planner_memory.core.ids import new_id
-from planner_memory.core.intervals import Interval, clipped, merged
-from planner_memory.core.local_time import instant, zone
-from planner_memory.ports.calendar import Calendar, CalendarEvent
+from planner_memory.core.intervals import Interval, merged
+from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.memory import Memory, NewMemory
 from planner_memory.ports.planning import PlanStatus
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore
-from planner_memory.scheduler_engine import answers, reasons
-from planner_memory.scheduler_engine.availability import free_time
-from planner_memory.scheduler_engine.drafting import BEYOND, DEFAULT_WINDOW, Draft, Terms, busy_of, draft, hours_of, repair, terms_of
-from planner_memory.scheduler_engine.schemas import EventChange, RescheduleIn, ScheduleIn
+from planner_memory.scheduler_engine import reasons
+from planner_memory.scheduler_engine.desk import Desk
+from planner_memory.scheduler_engine.drafting import BEYOND, DEFAULT_WINDOW, Draft, Terms, busy_of, draft, repair, terms_of
+from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn
 from planner_memory.scheduler_engine.tasks import Task, tasks_of_checklist
-from planner_memory.scheduler_engine.writing import CalendarWriter, changes, event_of
+from planner_memory.scheduler_engine.writing import CalendarWriter, changes
 from planner_memory.web.health import HealthReport, State, state_of
 
 log = structlog.get_logger()
 Clients = Sequence[str] | None
 _AT_ONCE = 2  # searches in threads at a time, so that a burst leaves the processor to others
-_LISTED_DAYS = 7
 
 
 class Scheduler:
@@ -60,6 +58,7 @@ class Scheduler:
         self._writer = writer or CalendarWriter(calendar)
         self._searches = asyncio.Semaphore(_AT_ONCE)
         self._writing = asyncio.Lock()  # one person, one calendar: two runs must not be written past one another
+        self.desk = Desk(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id, writing=self._writing)
 
     # --- schedule
 
@@ -314,7 +313,9 @@ class Scheduler:
         extra = busy_of(body.extra_busy or (), terms.hours.tz)
         ends = [datetime.fromisoformat(b["end"]) for b in before.schedule_blocks]
         window = Interval(now, max([terms.window.end, now + DEFAULT_WINDOW, *ends]))
-        terms = replace(terms, window=window, extra_busy=(*terms.extra_busy, *extra))
+        removed = set(before.metadata.get("removed", []))
+        kept = tuple(replace(t, depends_on=tuple(d for d in t.depends_on if d not in removed)) for t in terms.tasks if t.task_id not in removed)
+        terms = replace(terms, tasks=kept, window=window, extra_busy=(*terms.extra_busy, *extra))
         run_id = new_id()
         own = {b["event_id"] for b in before.schedule_blocks}
         async with self._writing:
@@ -324,7 +325,7 @@ class Scheduler:
             run = replace(
                 run,
                 request={**before.request, **({"extra_busy": busy} if busy else {})},
-                metadata={**run.metadata, "replaces": str(before.id), **({"reason": body.reason} if body.reason else {})},
+                metadata={**run.metadata, "replaces": str(before.id), "removed": sorted(removed), **({"reason": body.reason} if body.reason else {})},
             )
             if body.dry_run:
                 await self._add(run)
@@ -346,80 +347,6 @@ class Scheduler:
     async def schedules(self, *, plan_id: UUID | None, clients: Clients, limit: int) -> list[SchedulerRun]:
         async with self._store.begin() as tx:
             return await tx.runs(clients, plan_id=plan_id, limit=limit)
-
-    async def availability(self, start: str | None, end: str | None) -> dict[str, Any]:
-        """Free and busy time of the person between two instants or days, by the profile's hours."""
-        profile = await self._profiles.profile(self._person_id)
-        window = self._window(start, end, profile.time_zone)
-        hours = hours_of(None, profile, window)
-        busy = merged(e.interval for e in await self._calendar.events(window, hours.tz.key) if e.is_busy)
-        return answers.availability(hours.tz, free_time(hours, window, busy), clipped(busy, window))
-
-    async def agenda(self, start: str | None, end: str | None) -> dict[str, Any]:
-        """Every event between two instants or days."""
-        profile = await self._profiles.profile(self._person_id)
-        window = self._window(start, end, profile.time_zone)
-        return answers.agenda(zone(profile.time_zone), await self._calendar.events(window, profile.time_zone))
-
-    def _window(self, start: str | None, end: str | None, time_zone: str) -> Interval:
-        tz = zone(time_zone)
-        first = instant(start, tz, field="start") if start else self._clock()
-        last = instant(end, tz, is_end=True, field="end") if end else first + timedelta(days=_LISTED_DAYS)
-        if last <= first or last - first > timedelta(days=400):
-            raise InvalidInput("Give an end after the start, at most 400 days later.", field="end")
-        return Interval(first, last)
-
-    async def import_calendar(self, ics: str) -> int:
-        return await self._calendar.import_events(ics)
-
-    # --- single events
-
-    async def change_event(self, event_id: str, body: EventChange, *, clients: Clients) -> dict[str, Any]:
-        """Moves or renames one of the product's own events, as the person wants it: outside working hours too, but never onto busy time.
-
-        Raises:
-            NotFound: no applied run has that event.
-            Conflict: the person is busy there.
-        """
-        async with self._writing:
-            run, block = await self._own_event(event_id, clients)
-            profile = await self._profiles.profile(self._person_id)
-            tz = zone(profile.time_zone)
-            old_start, old_end = datetime.fromisoformat(block["start"]), datetime.fromisoformat(block["end"])
-            start = instant(body.start, tz, field="start") if body.start else old_start
-            end = instant(body.end, tz, is_end=True, field="end") if body.end else start + (old_end - old_start)
-            if end <= start:
-                raise InvalidInput("The event would end before it starts.", field="end")
-            window = Interval(start, end)
-            events = await self._calendar.events(window, profile.time_zone)
-            taken = next((e for e in events if e.is_busy and e.event_id != event_id), None)
-            if taken is not None and (start, end) != (old_start, old_end):
-                raise Conflict(f"{taken.title or 'An event'!r} stands there. Choose another time.", event_id=taken.event_id)
-            changed = {
-                **block,
-                "title": body.title or block["title"],
-                "start": start.astimezone(tz).isoformat(),
-                "end": end.astimezone(tz).isoformat(),
-            }
-            stored: CalendarEvent = await self._calendar.put(event_of(run, changed))
-            blocks = [changed if b["event_id"] == event_id else b for b in run.schedule_blocks]
-            await self._save(replace(run, schedule_blocks=sorted(blocks, key=lambda b: datetime.fromisoformat(b["start"]))))
-        return {**changed, "calendar_link": stored.link}
-
-    async def delete_event(self, event_id: str, *, clients: Clients) -> bool:
-        """Removes one of the product's own events from calendar and run."""
-        async with self._writing:
-            run, _ = await self._own_event(event_id, clients)
-            await self._calendar.delete(event_id)
-            await self._save(replace(run, schedule_blocks=[b for b in run.schedule_blocks if b["event_id"] != event_id]))
-        return True
-
-    async def _own_event(self, event_id: str, clients: Clients) -> tuple[SchedulerRun, Mapping[str, Any]]:
-        async with self._store.begin() as tx:
-            run = await tx.run_of_event(event_id, clients)
-        if run is None:
-            raise NotFound(f"No schedule has an event {event_id!r}. Only events that the scheduler wrote can be changed here.")
-        return run, next(b for b in run.schedule_blocks if b["event_id"] == event_id)
 
     # --- health
 
