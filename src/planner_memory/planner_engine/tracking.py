@@ -1,0 +1,364 @@
+"""What was really done: execution runs, timers, today, and the estimates that learn from them."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import structlog
+
+from planner_memory.core.clock import Clock
+from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
+from planner_memory.core.ids import new_id
+from planner_memory.core.local_time import day_interval, zone
+from planner_memory.planner_engine.answers import run_answer
+from planner_memory.planner_engine.estimates import Estimator, Task
+from planner_memory.planner_engine.telling import run_graph, run_memory
+from planner_memory.ports.memory import Memory
+from planner_memory.ports.plans import Clients, Plan, PlanStore, PlanTransaction, Run
+from planner_memory.ports.profiles import ProfileStore
+
+log = structlog.get_logger()
+_TASK = re.compile(r"plan:([0-9a-fA-F-]{36}):\d+")
+_SAME = ("run_type", "workflow_id", "process_template_id", "project_id", "engagement_id", "executed_by_person_id", "outcome_notes")
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose tasks are meant: `clients` is what may be seen, `client_id` the one that was asked for or stands as default, if there is one."""
+
+    clients: Clients
+    client_id: str | None
+    asked: bool = False
+    person_id: str = "me"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    client_id: str
+    plan: Plan | None
+    step: Mapping[str, Any]
+
+
+class Tracker:
+    def __init__(self, *, store: PlanStore, memory: Memory, profiles: ProfileStore, clock: Clock) -> None:
+        self._store = store
+        self._memory = memory
+        self._profiles = profiles
+        self._clock = clock
+
+    async def record(self, sent: Mapping[str, Any], who: Who) -> tuple[dict[str, Any], bool]:
+        """Stores a finished run; True when it is new. The same again changes nothing.
+
+        Raises:
+            Conflict: another run of that task began at the same moment.
+            NotFound: the plan that was named is not there.
+        """
+        now = self._clock()
+        async with self._store.begin() as tx:
+            known = await self._known(tx, sent["task_id"], who, sent.get("plan_id"))
+            await tx.lock_task(known.client_id, sent["task_id"])
+            run = _reported(sent, known, who, now)
+            stored = await tx.run_at(known.client_id, run.task_id, run.started_at)
+            if stored is None and await tx.add_run(run):
+                stored, is_new = run, True
+            elif stored is None:
+                raise Conflict("A run of this task with this start is there already.")
+            else:
+                is_new = False
+        if not is_new:
+            _check_same(stored, run)
+            return {**run_answer(stored), "warnings": []}, False
+        return {**run_answer(stored), "warnings": await self._tell(stored)}, True
+
+    async def runs(self, clients: Clients, *, task_id: str | None, plan_id: UUID | None, limit: int) -> dict[str, Any]:
+        async with self._store.begin() as tx:
+            found = await tx.runs(clients, task_id=task_id, plan_id=plan_id, limit=limit)
+        return {"execution_runs": [run_answer(r) for r in found], "total": len(found)}
+
+    async def start(self, task_id: str, who: Who) -> dict[str, Any]:
+        """Starts the task's timer; one that runs already goes on. Other timers are left alone and named in the warnings."""
+        now = self._clock()
+        async with self._store.begin() as tx:
+            known = await self._known(tx, task_id, who, None)
+            await tx.lock_task(known.client_id, task_id)
+            on = await tx.running(who.person_id, who.clients)
+            run = next((r for r in on if r.task_id == task_id and r.client_id == known.client_id), None)
+            warnings = [f"'{r.title or r.task_id}' is running too, since {r.started_at.isoformat()}." for r in on if r.task_id != task_id]
+            if run is None:
+                if known.plan is not None and known.plan.status in ("completed", "cancelled"):
+                    raise Conflict(f"The plan of this task is {known.plan.status}. Make a new plan with 'reuse' to do it again.")
+                run = _timer(task_id, known, who, now)
+                await tx.add_run(run)
+                await _set_active(tx, known.plan, now)
+            else:
+                warnings.insert(0, "This task was running already.")
+        return {**run_answer(run), "warnings": warnings}
+
+    async def stop(self, task_id: str, who: Who, notes: str | None = None) -> dict[str, Any]:
+        """Stops the task's timer; its hours are from the clock. When none runs, the last run is answered with a warning.
+
+        Raises:
+            Conflict: the task was never started.
+        """
+        async with self._store.begin() as tx:
+            known = await self._known(tx, task_id, who, None)
+            await tx.lock_task(known.client_id, task_id)
+            sittings = await tx.runs((known.client_id,), task_id=task_id, limit=200)
+            run = next((r for r in sittings if r.sitting and r.ended_at is None), None)
+            if run is None:
+                if not sittings:
+                    raise Conflict(f"{task_id} was never started. POST /api/v1/planner/tasks/{task_id}/start first.")
+                return {**run_answer(sittings[0]), "warnings": ["No timer of this task was running."]}
+            run = _stopped(run, self._clock(), notes)
+            await tx.save_run(run)
+        return {**run_answer(run), "warnings": await self._tell(run)}
+
+    async def done(self, task_id: str, who: Who, *, notes: str | None = None, actual_hours: float | None = None) -> dict[str, Any]:
+        """Marks the task finished, stopping its timer. All its sittings together, or `actual_hours`, are what estimates learn from."""
+        now = self._clock()
+        warnings: list[str] = []
+        async with self._store.begin() as tx:
+            known = await self._known(tx, task_id, who, None)
+            await tx.lock_task(known.client_id, task_id)
+            stored = await tx.runs((known.client_id,), task_id=task_id, limit=200)
+            on = next((r for r in stored if r.sitting and r.ended_at is None), None)
+            if on is not None:
+                on = _stopped(on, now, notes)
+                stored = [on if r.id == on.id else r for r in stored]
+            sittings = _open_sittings(stored)
+            last: Run | None = None
+            if sittings:
+                hours = actual_hours or sum(r.actual_hours or 0.0 for r in sittings)
+                last = replace(sittings[0], observed_hours=hours, metadata={**sittings[0].metadata, "finished": True})
+                if notes and not last.outcome_notes:
+                    last = replace(last, outcome_notes=notes)
+                if actual_hours and len(sittings) == 1:
+                    last = replace(last, actual_hours=actual_hours)
+                await tx.save_run(last)
+            elif actual_hours:
+                last = _timer(task_id, known, who, now - timedelta(hours=min(actual_hours, 87_600.0)))
+                last = replace(
+                    last, sitting=False, ended_at=now, actual_hours=actual_hours, outcome_notes=notes, metadata={"source": "told", "finished": True}
+                )
+                await tx.add_run(last)
+            elif stored:
+                last = stored[0]
+            else:
+                warnings.append("No time was recorded for this task, so estimates learn nothing from it. Send actual_hours to say how long it took.")
+            plan = await _mark_done(tx, known, task_id, now)
+        if last is not None and (sittings or actual_hours):
+            warnings += await self._tell(last)
+        return {
+            "task_id": task_id,
+            "finished": True,
+            "finished_at": now.isoformat(),
+            "run": run_answer(last) if last else None,
+            "actual_hours": (last.observed_hours or last.actual_hours) if last else None,
+            "plan_id": str(plan.id) if plan else None,
+            "plan_status": plan.status if plan else None,
+            "warnings": warnings,
+        }
+
+    async def today(self, who: Who) -> dict[str, Any]:
+        """The person's local day: timers that run, blocks that are placed, and runs that ended."""
+        now = self._clock()
+        profile = await self._profiles.profile(who.person_id)
+        tz = zone(profile.time_zone)
+        window = day_interval(now.astimezone(tz).date(), tz)
+        async with self._store.begin() as tx:
+            on = await tx.running(who.person_id, who.clients)
+            placed = await tx.blocks(who.person_id, who.clients, window)
+            ended = await tx.runs_ended(who.person_id, who.clients, window)
+        return {
+            "date": now.astimezone(tz).date().isoformat(),
+            "time_zone": profile.time_zone,
+            "person_id": who.person_id,
+            "running": [{**run_answer(r), "elapsed_hours": round(_hours(r.started_at, now), 4)} for r in on],
+            "blocks": [
+                {
+                    "task_id": b.task_id,
+                    "title": b.title,
+                    "start": b.start.isoformat(),
+                    "end": b.end.isoformat(),
+                    "plan_id": str(b.plan_id) if b.plan_id else None,
+                    "client_id": b.client_id,
+                    "scheduler_run_id": str(b.scheduler_run_id),
+                }
+                for b in placed
+            ],
+            "finished": [run_answer(r) for r in ended],
+            "actual_hours": round(sum(r.actual_hours or 0.0 for r in ended), 4),
+        }
+
+    async def estimates(self, person_id: str, tasks: Sequence[tuple[str, Task]]) -> dict[str, Any]:
+        """What the history known now says of raw estimates, task by task and for the whole."""
+        async with self._store.begin() as tx:
+            history = await tx.history(
+                person_id,
+                step_keys=[t.step_key for _, t in tasks if t.step_key],
+                template_ids=[t.process_template_id for _, t in tasks if t.process_template_id],
+                workflow_ids=[t.workflow_id for _, t in tasks if t.workflow_id],
+            )
+        estimator = Estimator(history, person_id)
+        singles = [(key, estimator.task(task)) for key, task in tasks]
+        total = estimator.total([task for _, task in tasks])
+        return {
+            "tasks": [{"key": key, "p50": round(e.p50, 6), "p80": round(e.p80, 6), "basis": e.basis, "runs": e.runs} for key, e in singles],
+            "total": {"p50": round(total.p50, 6), "p80": round(total.p80, 6), "basis": total.basis},
+        }
+
+    async def _known(self, tx: PlanTransaction, task_id: str, who: Who, plan_id: UUID | None) -> _Known:
+        """The task's client, plan and step. A task of no plan belongs to the client that was asked for."""
+        found = _TASK.fullmatch(task_id)
+        wanted = plan_id or (UUID(found[1]) if found and _is_uuid(found[1]) else None)
+        plan = await tx.plan(wanted, who.clients) if wanted else None
+        if plan is None and plan_id is not None:
+            raise NotFound(f"There is no plan {plan_id}. Leave plan_id out, or GET /api/v1/planner/plans for those there are.")
+        client_id = who.client_id if who.asked or plan is None else plan.client_id
+        if client_id is None:
+            raise InvalidInput("This key serves several clients. Say which one is meant.", field="client_id")
+        step = next((s for s in plan.checklist if s["task_id"] == task_id), None) if plan else None
+        return _Known(client_id, plan, step or {})
+
+    async def _tell(self, run: Run) -> list[str]:
+        nodes, edges = run_graph(run)
+        memory = run_memory(run)
+        try:
+            if nodes:
+                await self._memory.put_graph(nodes, edges, client_id=run.client_id)
+            if memory:
+                await self._memory.remember(memory, idempotency_key=f"run-{run.run_id}")
+        except PlannerMemoryError as error:
+            log.warning("run not told to the memory", run_id=run.run_id, error=error.detail)
+            return ["The run is stored, but the memory did not answer, so it knows nothing of it."]
+        return []
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _hours(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds() / 3600)
+
+
+def _run_id(client_id: str, task_id: str, started_at: datetime) -> str:
+    """The same for the same client, task and start, so that the database itself refuses a second one."""
+    moment = started_at.timestamp()
+    return str(uuid5(NAMESPACE_URL, f"run\x1f{client_id}\x1f{task_id}\x1f{moment:.6f}"))
+
+
+def _timer(task_id: str, known: _Known, who: Who, started_at: datetime) -> Run:
+    plan, step = known.plan, known.step
+    return Run(
+        id=new_id(),
+        run_id=_run_id(known.client_id, task_id, started_at),
+        run_type="Process",
+        client_id=known.client_id,
+        person_id=who.person_id,
+        task_id=task_id,
+        title=step.get("title"),
+        step_key=step.get("step_key"),
+        plan_id=plan.id if plan else None,
+        workflow_id=plan.workflow_id if plan else None,
+        process_template_id=plan.process_template_id if plan else None,
+        project_id=None,
+        engagement_id=plan.engagement_id if plan else None,
+        executed_by_person_id=who.person_id,
+        started_at=started_at,
+        ended_at=None,
+        estimated_hours=step.get("raw_hours"),
+        actual_hours=None,
+        outcome_notes=None,
+        billable=step.get("billable"),
+        sitting=True,
+        observed_hours=None,
+        metadata={"source": "timer"},
+        created_at=started_at,
+    )
+
+
+def _reported(sent: Mapping[str, Any], known: _Known, who: Who, now: datetime) -> Run:
+    made = _timer(sent["task_id"], known, who, sent["started_at"])
+    given = {k: sent[k] for k in (*_SAME, "estimated_hours", "ended_at", "actual_hours") if sent.get(k) is not None}
+    person = sent.get("executed_by_person_id")
+    return replace(
+        made,
+        **given,
+        person_id=person or who.person_id,
+        executed_by_person_id=person or who.person_id,
+        sitting=False,
+        metadata={"source": "reported", "finished": True},
+        created_at=now,
+    )
+
+
+def _check_same(stored: Run, sent: Run) -> None:
+    different = [name for name in _SAME if (getattr(stored, name) or None) != (getattr(sent, name) or None)]
+    for name in ("estimated_hours", "actual_hours"):
+        a, b = getattr(stored, name), getattr(sent, name)
+        if (a is None) != (b is None) or (a is not None and not math.isclose(a, b, rel_tol=1e-9)):
+            different.append(name)
+    if stored.ended_at != sent.ended_at:
+        different.append("ended_at")
+    if different:
+        raise Conflict(
+            f"A different run of {sent.task_id} with this start is stored: {', '.join(sorted(different))} differ. "
+            "Correct them, or send another started_at.",
+            run_id=stored.run_id,
+            different=sorted(different),
+        )
+
+
+def _stopped(run: Run, now: datetime, notes: str | None) -> Run:
+    return replace(
+        run,
+        ended_at=max(now, run.started_at),
+        actual_hours=max(round(_hours(run.started_at, now), 6), 1e-6),
+        outcome_notes=notes or run.outcome_notes,
+    )
+
+
+def _open_sittings(stored: Sequence[Run]) -> list[Run]:
+    """The timer's runs since the task was last finished, newest first."""
+    out = []
+    for run in stored:
+        if run.metadata.get("finished"):
+            break
+        if run.sitting:
+            out.append(run)
+    return out
+
+
+async def _set_active(tx: PlanTransaction, plan: Plan | None, now: datetime) -> Plan | None:
+    """The first task that is begun makes its plan active."""
+    if plan is None or plan.status not in ("draft", "scheduled"):
+        return plan
+    locked = await tx.plan(plan.id, None, locked=True)
+    if locked is None or locked.status not in ("draft", "scheduled"):
+        return locked
+    active = replace(locked, status="active", updated_at=now)
+    await tx.save_plan(active)
+    return active
+
+
+async def _mark_done(tx: PlanTransaction, known: _Known, task_id: str, now: datetime) -> Plan | None:
+    """Notes in the plan when the task was finished; with its last one the plan is completed."""
+    if known.plan is None or not known.step:
+        return known.plan
+    plan = await tx.plan(known.plan.id, None, locked=True)
+    if plan is None or plan.status in ("completed", "cancelled"):
+        return plan
+    done = {task_id: now.isoformat(), **plan.metadata.get("done", {})}
+    complete = all(step["task_id"] in done for step in plan.checklist)
+    after = replace(plan, status="completed" if complete else "active", metadata={**plan.metadata, "done": done}, updated_at=now)
+    await tx.save_plan(after)
+    return after
