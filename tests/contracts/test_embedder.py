@@ -1,20 +1,38 @@
 """What every embedder promises. A new adapter adds a parameter."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import numpy as np
 import pytest
+from tests.fakes.openrouter_server import KEY, OpenRouterServer
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
+from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
 from planner_memory.ports.embedder import Embedder
 
 
-@pytest.fixture(params=[OnnxEmbedder], scope="module")
-async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[Embedder]:
-    made = request.param()
+@asynccontextmanager
+async def onnx() -> AsyncIterator[Embedder]:
+    made = OnnxEmbedder()
     yield made
     await made.close()
+
+
+@asynccontextmanager
+async def openrouter() -> AsyncIterator[Embedder]:
+    with OpenRouterServer() as server:
+        made = OpenRouterEmbedder(KEY, server.base_url)
+        yield made
+        await made.close()
+
+
+@pytest.fixture(params=[onnx, openrouter], scope="module")
+async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[Embedder]:
+    opened: Callable[[], AbstractAsyncContextManager[Embedder]] = request.param
+    async with opened() as made:
+        yield made
 
 
 async def test_it_names_its_model(embedder: Embedder) -> None:
@@ -52,6 +70,8 @@ async def test_a_text_longer_than_the_model_reads_is_cut(embedder: Embedder) -> 
 
 
 async def test_meaning_counts_more_than_words(embedder: Embedder) -> None:
+    if isinstance(embedder, OpenRouterEmbedder):
+        pytest.skip("the loopback server hashes words; meaning is the vendor's")
     question, answer, other = await embedder.embed(
         ["Who is away on leave in spring?", "Priya takes parental leave until March.", "The leaves of the spring menu need a new printer."]
     )

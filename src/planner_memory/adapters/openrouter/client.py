@@ -1,0 +1,157 @@
+"""Calls to OpenRouter, or to any server that speaks its protocol: limits of time and number, retries, and our errors for theirs."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from planner_memory.core.clock import Clock, utc_now
+from planner_memory.core.errors import NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid, UpstreamTimeout
+
+_WAITS_SECONDS = (1.0, 2.0, 4.0)
+_JITTER = 0.25  # of the wait, so that callers turned away together do not come back together
+_LONGEST_MESSAGE = 300
+_NOT_CONNECTED = {
+    401: "OpenRouter does not accept the API key{said}. Set OPENROUTER_API_KEY to a valid key.",
+    402: "The OpenRouter account has no credit left{said}. Add credit or raise the key's limit.",
+    403: "OpenRouter does not allow this key to do that{said}. Check the key's guardrails and the model's terms.",
+}
+
+
+class _TryAgain(Exception):
+    def __init__(self, error: PlannerMemoryError, after_seconds: float | None = None) -> None:
+        super().__init__(error.detail)
+        self.error = error
+        self.after_seconds = after_seconds  # what the server asked for
+
+
+class OpenRouterClient:
+    """JSON in, JSON out. The key appears in no error: what the server says is searched for it first."""
+
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str,
+        *,
+        limit_seconds: float = 30,
+        attempt_seconds: float | None = None,
+        concurrency: int = 4,
+        longest_wait_seconds: float = 20,
+        clock: Clock = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """A call takes at most `limit_seconds` with all its retries, one attempt at most `attempt_seconds` (None: the whole limit).
+
+        A Retry-After beyond `longest_wait_seconds` is not waited for. At most `concurrency` calls run, or wait to be retried, at a time.
+        """
+        self._key = api_key
+        self._limit_seconds = limit_seconds
+        self._attempt_seconds = attempt_seconds or limit_seconds
+        self._longest_wait_seconds = longest_wait_seconds
+        self._clock = clock
+        self._sleep = sleep
+        self._places = asyncio.Semaphore(concurrency)
+        self._http = httpx.AsyncClient(base_url=base_url.rstrip("/") + "/", headers={"Authorization": f"Bearer {api_key}"}, timeout=limit_seconds)
+
+    async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, retries: bool = True) -> dict[str, Any]:
+        """The answer's JSON object. Time-outs, 429 and 5xx are tried again after about 1, 2 and 4 s, or when Retry-After says.
+
+        Raises:
+            NotConnected: 401, 402, 403.
+            UpstreamTimeout: no answer within the limit.
+            Unavailable: 429, 5xx, no connection, or an error inside a 200.
+            UpstreamInvalid: any other refusal, or an answer that is not a JSON object.
+        """
+        if self._http.is_closed:
+            raise Unavailable("The connection to OpenRouter is closed, because this process is stopping. Ask again when it has started.")
+        waits = iter(_WAITS_SECONDS if retries else ())
+        loop = asyncio.get_running_loop()
+        async with self._places:
+            ends = loop.time() + self._limit_seconds
+            while True:
+                try:
+                    return await self._attempt(method, path, body, min(self._attempt_seconds, ends - loop.time()))
+                except _TryAgain as again:
+                    usual = next(waits, None)
+                    if usual is None:
+                        raise again.error from None
+                    wait = usual * random.uniform(1, 1 + _JITTER) if again.after_seconds is None else again.after_seconds  # noqa: S311
+                    if wait > self._longest_wait_seconds or wait >= ends - loop.time():
+                        raise again.error from None
+                await self._sleep(wait)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _attempt(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._http.request(method, path.lstrip("/"), json=body)
+        except (TimeoutError, httpx.TimeoutException):
+            raise _TryAgain(UpstreamTimeout(f"OpenRouter did not answer within {seconds:.0f} s. Try again in a moment.")) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            detail = f"OpenRouter cannot be reached: {self._clean(str(error) or type(error).__name__)}. Check the network and OPENROUTER_BASE_URL."
+            raise _TryAgain(Unavailable(detail)) from None
+        return self._read(response)
+
+    def _read(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            content = response.json()
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            content = None
+        said = content.get("error") if isinstance(content, dict) else None
+        if response.is_success and isinstance(content, dict) and not said:
+            return content
+        message = said.get("message") if isinstance(said, dict) else said
+        if response.is_success and said:
+            raise self._refusal(_status_in(said), message, response)
+        if response.is_success:
+            raise UpstreamInvalid("OpenRouter's answer is not a JSON object. Try again; if it stays, check OPENROUTER_BASE_URL.")
+        raise self._refusal(response.status_code, message, response)
+
+    def _refusal(self, status: int | None, message: object, response: httpx.Response) -> Exception:
+        said = f" ({self._clean(message)})" if isinstance(message, str) and message else ""
+        if status in _NOT_CONNECTED:
+            return NotConnected(_NOT_CONNECTED[status].format(said=said))
+        if status == 429:
+            after = self._retry_after(response.headers.get("retry-after"))
+            extra = {"retry_after": round(after)} if after is not None else {}
+            return _TryAgain(Unavailable(f"OpenRouter is answering too many requests{said}. Try again in a moment.", **extra), after)
+        if status is None or status == 408 or status >= 500:
+            after = self._retry_after(response.headers.get("retry-after"))
+            return _TryAgain(Unavailable(f"OpenRouter has a failure of its own{said}. Try again in a moment."), after)
+        if response.is_success:
+            return Unavailable(f"OpenRouter could not answer: error {status}{said}. Try again; if it stays, check the name of the model.")
+        return UpstreamInvalid(f"OpenRouter refused the request with {status}{said}. Check the name of the model and OPENROUTER_BASE_URL.")
+
+    def _retry_after(self, value: str | None) -> float | None:
+        """Seconds from now, from a number or an HTTP date (RFC 9110, 10.2.3); None when there is none that can be read."""
+        if not value:
+            return None
+        try:
+            seconds = float(value)
+        except ValueError:
+            try:
+                at = parsedate_to_datetime(value)
+            except ValueError:
+                return None
+            seconds = (at.replace(tzinfo=at.tzinfo or UTC) - self._clock()).total_seconds()
+        return max(0.0, seconds) if seconds == seconds and seconds < float("inf") else None
+
+    def _clean(self, text: str) -> str:
+        hidden = text.replace(self._key, "…") if self._key else text
+        return " ".join(hidden.split())[:_LONGEST_MESSAGE].rstrip(".")
+
+
+def _status_in(error: object) -> int | None:
+    """The status that an error inside a 200 stands for, when it says one."""
+    code = error.get("code") if isinstance(error, dict) else None
+    try:
+        return int(code) if code is not None else None
+    except (TypeError, ValueError):
+        return None

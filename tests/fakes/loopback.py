@@ -1,0 +1,32 @@
+"""Runs an ASGI application on a free loopback port, in a thread of the test process."""
+
+import socket
+import threading
+import time
+from typing import Any, Self
+
+import uvicorn
+
+
+class Loopback:
+    """`with Loopback(app) as server: server.url`; the port is free again afterwards."""
+
+    def __init__(self, app: Any) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        ends = time.monotonic() + 10
+        while not self._server.started:
+            assert time.monotonic() < ends, "the loopback server did not start"
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+        self._socket.close()

@@ -1,0 +1,30 @@
+"""The vendors' own clients accept our loopback servers: what passes against these would pass against the real ones, as far as they go."""
+
+from pathlib import Path
+
+import numpy as np
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, refused
+from tests.fakes.peers import run_peer
+
+_HERE = Path(__file__).parent
+
+
+def test_openais_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
+    with OpenRouterServer(dimension=16) as server:
+        turned_away = refused(429, headers={"Retry-After": "0"})  # the client tries that one again by itself
+        server.fail_next("/embeddings", None, None, turned_away, None, None, None, refused(402, "Insufficient credits"))
+        saw = run_peer(_HERE / "by_openai.py", tmp_path, KEY=KEY, BASE_URL=server.base_url)
+        formats = [body.get("encoding_format") for body in server.requests["/embeddings"]]
+    assert formats[:2] == ["base64", "float"]
+    assert saw["indexes"] == [0, 1]
+    np.testing.assert_allclose(saw["packed"], saw["plain"], rtol=1e-6)
+    assert saw["usage"]["total_tokens"] == 6
+    assert saw["usage"]["cost"] > 0
+    assert saw["retried"] == 1
+    assert [(f["type"], f["status"]) for f in saw["failures"]] == [
+        ("BadRequestError", 400),
+        ("NotFoundError", 404),
+        ("APIStatusError", 402),
+        ("AuthenticationError", 401),
+    ]
+    assert "Insufficient credits" in saw["failures"][2]["message"]
