@@ -48,6 +48,8 @@ def minutes_within(run: FinishedRun, window: Interval) -> int:
 
     A run across the window's edge is shared out by the clock. The parts of adjoining windows add up to the run's rounded whole.
     """
+    if run.ended_at <= window.start or run.started_at > window.end:
+        return 0
     whole = Fraction(run.actual_hours) * 60
     length = run.ended_at - run.started_at
     if length <= timedelta(0):
@@ -76,7 +78,7 @@ def deep_work(runs: Iterable[FinishedRun], meetings: Sequence[Interval], window:
     """
     by_task: dict[str, list[Interval]] = defaultdict(list)
     for run in runs:
-        if run.ended_at > run.started_at:
+        if run.ended_at > run.started_at and run.started_at < window.end and run.ended_at > window.start:
             by_task[task_of(run)].append(Interval(run.started_at, run.ended_at))
     stretches = [
         stretch

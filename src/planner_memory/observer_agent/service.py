@@ -76,6 +76,7 @@ class Observer:
         self._memory = memory
         self._clock = clock
         self._person_id = person_id
+        self._one_at_a_time = asyncio.Lock()
         self._delivery = Delivery(
             store=store,
             workspace=workspace,
@@ -93,6 +94,12 @@ class Observer:
             InvalidInput: `day` is no date, or lies in the future.
             Unavailable: PostgreSQL does not answer.
         """
+        if dry_run:
+            return await self._reflect(mode, day, client_id, dry_run=True)
+        async with self._one_at_a_time:  # two triggers at 18:00 are one reflection: the second finds the first one's period
+            return await self._reflect(mode, day, client_id, dry_run=False)
+
+    async def _reflect(self, mode: Mode, day: str | None, client_id: str | None, *, dry_run: bool) -> Reflected:
         tz, now = await self._zone(), self._clock()
         period = await self._period(mode, day, client_id, tz, now)
         facts = await self._facts(period, tz, now, client_id, mode=mode)
