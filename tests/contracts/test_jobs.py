@@ -85,3 +85,16 @@ async def test_two_open_on_one_database_at_once(dsn: str) -> None:
     finally:
         for each in several:
             await each.close()
+
+
+async def test_a_job_with_a_schedule_can_be_deferred_too(jobs: ProcrastinateJobs) -> None:
+    done = asyncio.Event()
+
+    async def sweep() -> None:
+        done.set()
+
+    jobs.register("test.sweep", sweep, cron="0 0 1 1 *")
+    await jobs.open()
+    jobs.start()
+    assert await jobs.defer("test.sweep", lock="test.sweep")
+    await until(done)

@@ -33,10 +33,10 @@ class ProcrastinateJobs:
             self._tasks[name] = self._app.task(name=name, queue=name, retry=procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2))(handler)
             return
 
-        async def at_time(timestamp: int) -> None:
+        async def scheduled(timestamp: int = 0) -> None:  # procrastinate hands over the instant of the schedule
             await handler()
 
-        task = self._app.task(name=name, queue=name, queueing_lock=name)(at_time)
+        self._tasks[name] = task = self._app.task(name=name, queue=name, queueing_lock=name)(scheduled)
         self._app.periodic(cron=cron)(task)
 
     async def open(self) -> None:
