@@ -1,10 +1,12 @@
 """What every cache promises. A new adapter adds a name to `params` and a branch to `made`."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 
 from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.ports.cache import Cache
 
 
@@ -23,9 +25,13 @@ def seconds() -> Seconds:
     return Seconds()
 
 
-@pytest.fixture(params=["in_process"])
+@pytest.fixture(params=["in_process", "valkey"])
 async def cache(request: pytest.FixtureRequest, seconds: Seconds) -> AsyncIterator[Cache]:
-    made = {"in_process": lambda: InProcessCache(100_000, seconds)}[request.param]()
+    made: Cache
+    if request.param == "valkey":
+        made = ValkeyCache(request.getfixturevalue("valkey_url"), prefix=f"{uuid4()}:", timeout_seconds=1)
+    else:
+        made = InProcessCache(100_000, seconds)
     yield made
     await made.close()
 

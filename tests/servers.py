@@ -1,0 +1,76 @@
+"""Vendors' servers as child processes of the tests, on free loopback ports, each ended by its pid."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def missing(what: str) -> None:
+    """Skips, or fails where a run has been told that it must have every server."""
+    if os.environ.get("PLANNER_TEST_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"{what} is missing, and PLANNER_TEST_REQUIRE_SERVERS=1 demands it.")
+    pytest.skip(f"{what} is missing")
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class ValkeyServer:
+    """A real valkey-server, or the redis-server from which it stems; nothing is written to disk."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        program = shutil.which("valkey-server") or shutil.which("redis-server")
+        if program is None:
+            missing("valkey-server (or redis-server)")
+        self.port = free_port()
+        self._command = [str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options]
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None
+        return self._child.pid
+
+    def start(self) -> None:
+        self._child = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                    connection.sendall(b"PING\r\n")
+                    if connection.recv(64):
+                        return
+            except OSError:
+                assert self._child.poll() is None, f"{self._command[0]} ended with {self._child.returncode}"
+                time.sleep(0.02)
+        pytest.fail(f"{self._command[0]} did not answer within 10 s")
+
+    def kill(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running Valkey; give every test a key prefix of its own."""
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server.url
+    server.kill()
