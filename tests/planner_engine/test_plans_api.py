@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-
 from tests.planner_engine.conftest import Desk
 
 FIELDS = {

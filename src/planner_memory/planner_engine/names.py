@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from planner_memory.planner_engine.dates import DAYS, MONTHS
 
-_COMMON = """i we our the a an my their this that next end q1 q2 q3 q4 crm seo rfp okr okrs gdpr iso it hr api sop faq pdf ai
-vat
-christmas easter
-new client customer clients customers employee colleague team member developer designer engineer manager us them it ceo cto cfo board slack hubspot english
-german french monday linkedin google excel notion coda wordpress shopify youtube instagram"""
+_COMMON = """i we our the a an my their this that next end q1 q2 q3 q4 crm seo rfp okr okrs gdpr iso it hr api sop faq pdf ai vat christmas
+easter new client customer clients customers employee colleague team member developer designer engineer manager us them it ceo cto
+cfo board slack hubspot english german french monday linkedin google excel notion coda wordpress shopify youtube instagram"""
 _NOT_NAMES = frozenset(MONTHS) | frozenset(DAYS) | frozenset(_COMMON.split())
 _NAME = r"(?:[A-ZÄÖÜÉ][\w&'’.-]*|[0-9]+[A-Z][\w&'’.-]*)"
 _NAMES = rf"{_NAME}(?:\s+(?:&\s+|and\s+(?=[A-Z]))?{_NAME}){{0,3}}"

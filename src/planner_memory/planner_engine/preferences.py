@@ -24,7 +24,8 @@ _FORMS = tuple(
         rf"\b{_THING}\b[^.;]{{0,40}}?{_MOST}\s+{_AMOUNT}",
         rf"{_MOST}\s+{_AMOUNT}\s+(?:per|a|for\s+(?:a|each|every|one)|in\s+(?:a|one)|each|every|long)?\s*{_THING}?",
         rf"\b(?:split|break|divide|cut)\b[^.;]{{0,50}}?{_MORE}\s+{_AMOUNT}",
-        rf"\b(?:split|break|divide|cut)\b[^.;]{{0,40}}?{_THING}[^.;]{{0,30}}?\b(?:into|in)\b[^.;]{{0,25}}?{_AMOUNT}",
+        rf"\b(?:split|break|divide|cut)\b[^.;]{{0,40}}?\b(?:into|in)\b[^.;]{{0,20}}?{_THING}[^.;]{{0,20}}?{_AMOUNT}",
+        rf"\b(?:split|break|divide|cut)\b[^.;]{{0,40}}?\b(?:into|in)\s+(?:\w+\s+)?{_AMOUNT}[\s-]+{_THING}",
         rf"{_AMOUNT}[\s-]+(?:max(?:imum)?|limit|cap)\b[^.;]{{0,30}}?{_THING}",
         rf"\b{_THING}\b[^.;]{{0,30}}?\b{_AMOUNT}\s+(?:or\s+less|at\s+(?:the\s+)?most|max(?:imum)?|or\s+(?:shorter|smaller))",
     )

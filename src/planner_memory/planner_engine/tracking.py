@@ -23,7 +23,8 @@ from planner_memory.ports.profiles import ProfileStore
 
 log = structlog.get_logger()
 _TASK = re.compile(r"plan:([0-9a-fA-F-]{36}):\d+")
-_SAME = ("run_type", "workflow_id", "process_template_id", "project_id", "engagement_id", "executed_by_person_id", "outcome_notes")
+_GIVEN = ("run_type", "workflow_id", "process_template_id", "project_id", "engagement_id", "outcome_notes")
+_SAME = (*_GIVEN, "executed_by_person_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,7 @@ def _timer(task_id: str, known: _Known, who: Who, started_at: datetime) -> Run:
 
 def _reported(sent: Mapping[str, Any], known: _Known, who: Who, now: datetime) -> Run:
     made = _timer(sent["task_id"], known, who, sent["started_at"])
-    given = {k: sent[k] for k in (*_SAME, "estimated_hours", "ended_at", "actual_hours") if sent.get(k) is not None}
+    given = {k: sent[k] for k in (*_GIVEN, "estimated_hours", "ended_at", "actual_hours") if sent.get(k) is not None}
     person = sent.get("executed_by_person_id")
     return replace(
         made,
