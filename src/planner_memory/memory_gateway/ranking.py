@@ -14,7 +14,7 @@ from uuid import UUID
 
 from planner_memory.core.intervals import Interval
 from planner_memory.memory_gateway.dates import nearness
-from planner_memory.memory_gateway.words import Corpus, words
+from planner_memory.memory_gateway.words import telling_words
 from planner_memory.ports.memories import Candidate
 
 Scores = Mapping[UUID, float]
@@ -24,12 +24,11 @@ Scores = Mapping[UUID, float]
 class Weights:
     """How much each kind of evidence counts, relative to one channel of the search.
 
-    Channels count alike. The rest follows what Lavrenko and Croft (2001) and later work on conversation search report: half for the words of
-    the best hits, less for context that a memory shares with its neighbours, and almost nothing for recency, which only breaks ties.
+    Channels count alike; the second pass counts half, the usual share of feedback (Abdul-Jaleel et al. 2004). Context that a memory shares with
+    its neighbours counts less, and recency almost nothing: it breaks ties.
     """
 
-    channels: Mapping[str, float] = field(default_factory=lambda: {"text": 1.0, "window": 1.0, "dense": 1.0})
-    feedback: float = 1.0
+    channels: Mapping[str, float] = field(default_factory=lambda: {"text": 1.0, "window": 1.0, "dense": 1.0, "feedback": 0.5, "feedback_window": 0.5})
     thread: float = 0.3
     neighbours: float = 0.3
     entity: float = 0.6
@@ -66,12 +65,13 @@ def normalised(scores: Scores) -> dict[UUID, float]:
 
 
 def fused(channels: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[UUID, float]:
-    """The weighted mean of the normalised channels, 0..1; a memory that a channel did not find counts 0 there."""
+    """The weighted mean of normalised channels, 0..1; a memory that a channel did not find counts 0 there."""
     total = sum(weights.get(name, 1.0) for name in channels) or 1.0
     sums: dict[UUID, float] = defaultdict(float)
     for name, scores in channels.items():
-        for each, value in normalised(scores).items():
-            sums[each] += weights.get(name, 1.0) * value / total
+        share = weights.get(name, 1.0) / total
+        for each, value in scores.items():
+            sums[each] += share * value
     return dict(sums)
 
 
@@ -116,11 +116,10 @@ def entity_evidence(query: str, candidates: Sequence[Candidate]) -> dict[UUID, f
     return {c.id: float(any(is_named(n) for n in (c.speaker, *c.entities) if n)) for c in candidates}
 
 
-def expanded_query(query: str, base: Scores, candidates: Sequence[Candidate], corpus: Corpus) -> dict[str, float]:
-    """The query with the words of its best hits (RM3). `corpus` holds the candidates' texts in the same order."""
-    position = {c.id: i for i, c in enumerate(candidates)}
-    best = sorted((each for each in base if each in position), key=lambda each: (-base[each], each))[:FEEDBACK_HITS]
-    return corpus.feedback(words(query), [(position[each], base[each]) for each in best], terms=FEEDBACK_TERMS)
+def expansion(first: Sequence[Ranked], candidates: Sequence[Candidate]) -> str:
+    """What to search for in a second pass: the most telling words of the best hits of the first (pseudo-relevance feedback)."""
+    texts = {c.id: c.text for c in candidates}
+    return " ".join(telling_words([(texts[h.id], h.score) for h in first[:FEEDBACK_HITS]], list(texts.values()), FEEDBACK_TERMS))
 
 
 def ranked(
@@ -137,28 +136,21 @@ def ranked(
         return []
     counted = weights or Weights()
     known = {c.id for c in candidates}
-    found = {name: {each: s for each, s in scores.items() if each in known} for name, scores in channels.items()}
-    base = fused(found, counted.channels)
-    corpus = Corpus([c.text for c in candidates])
-    feedback_scores = corpus.bm25(expanded_query(query, base, candidates, corpus))
-    feedback = normalised({c.id: s for c, s in zip(candidates, feedback_scores, strict=True) if s > 0})
-    channel_total = sum(counted.channels.get(name, 1.0) for name in found)
-    core = channel_total + counted.feedback
-    first = {c.id: (channel_total * base.get(c.id, 0.0) + counted.feedback * feedback.get(c.id, 0.0)) / core for c in candidates}
+    parts = {name: normalised({each: s for each, s in scores.items() if each in known}) for name, scores in channels.items()}
+    base = fused(parts, counted.channels)
+    core = sum(counted.channels.get(name, 1.0) for name in parts)
     evidence: dict[str, tuple[float, Mapping[UUID, float]]] = {
-        "thread": (counted.thread, thread_evidence(first, candidates)),
-        "neighbours": (counted.neighbours, neighbour_evidence(first, candidates)),
+        "thread": (counted.thread, thread_evidence(base, candidates)),
+        "neighbours": (counted.neighbours, neighbour_evidence(base, candidates)),
         "entity": (counted.entity, entity_evidence(query, candidates)),
         "time": (counted.time, {c.id: nearness(c.occurred_at, dates) for c in candidates} if dates else {}),
         "recency": (counted.recency, {c.id: _recency(c.occurred_at, now) for c in candidates}),
     }
     total = core + sum(weight for weight, _ in evidence.values())
-    parts = {_NAMES.get(name, name): normalised(scores) for name, scores in found.items()}
     out = []
     for each in candidates:
-        score = core * first[each.id] + sum(weight * values.get(each.id, 0.0) for weight, values in evidence.values())
-        scores = {name: values.get(each.id, 0.0) for name, values in parts.items()}
-        scores["feedback"] = feedback.get(each.id, 0.0)
+        score = core * base.get(each.id, 0.0) + sum(weight * values.get(each.id, 0.0) for weight, values in evidence.values())
+        scores = {_NAMES.get(name, name): values.get(each.id, 0.0) for name, values in parts.items()}
         scores |= {name: values.get(each.id, 0.0) for name, (_, values) in evidence.items()}
         out.append(Ranked(each.id, min(1.0, score / total), {name: round(value, 4) for name, value in scores.items()}))
     return sorted(out, key=lambda r: (-r.score, r.id))

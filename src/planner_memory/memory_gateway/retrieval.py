@@ -1,9 +1,10 @@
 """The search behind recall: first the words, then the meaning and the words that the best hits add, then the truth, then the order."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,15 +13,15 @@ from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.memory_gateway.dates import named_intervals
-from planner_memory.memory_gateway.ranking import Ranked, Weights, expanded_query, fused, ranked
-from planner_memory.memory_gateway.words import Corpus, surface_forms, words
+from planner_memory.memory_gateway.ranking import Ranked, Weights, expansion, ranked
+from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.memories import Candidate, MemoryStore, Selection
-from planner_memory.ports.vectors import Filter, Query, VectorIndex
+from planner_memory.ports.vectors import Filter, Hit, Query, VectorIndex
 
 _PER_CHANNEL = 100
-_FOR_EXPANSION = 50
-_EXPANSION_WORDS = 16
+Channels = Mapping[str, Mapping[UUID, float]]
+Order = Callable[[Channels, Sequence[Candidate]], list[Ranked]]
 
 
 @dataclass(slots=True)
@@ -62,42 +63,47 @@ class Retriever:
 
     async def find(self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo) -> Found:
         """Every candidate in order. `degraded` names each part that did not take part, and why."""
+        order = partial(ranked, query, now=now, dates=named_intervals(query, now, tz), weights=self._weights)
         degraded: list[str] = []
         if self._vectors is None:
             degraded.append("qdrant: no index is configured, the words were looked up in postgres")
-            channels, candidates = await self._by_words(query, selection)
-        else:
-            try:
-                channels, candidates = await self._by_index(self._vectors, query, selection, degraded)
-            except PlannerMemoryError as error:
-                degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
-                channels, candidates = await self._by_words(query, selection)
-        return Found(ranked(query, channels, candidates, now=now, dates=named_intervals(query, now, tz), weights=self._weights), degraded)
+            return Found(order(*await self._by_words(query, selection)), degraded)
+        try:
+            return Found(await self._by_index(self._vectors, query, selection, order, degraded), degraded)
+        except PlannerMemoryError as error:
+            if (unreachable := await self._store_is_down()) is not None:
+                raise unreachable from error
+            degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
+            return Found(order(*await self._by_words(query, selection)), degraded)
 
-    async def _by_index(
-        self, vectors: VectorIndex, query: str, selection: Selection, degraded: list[str]
-    ) -> tuple[Mapping[str, Mapping[UUID, float]], list[Candidate]]:
+    async def _by_index(self, vectors: VectorIndex, query: str, selection: Selection, order: Order, degraded: list[str]) -> list[Ranked]:
+        """Two passes: the query's own words and meaning, then the words that the best of those add."""
         asked = Query(text=query, limit=_PER_CHANNEL, filter=index_filter(selection))
         meaning = asyncio.create_task(self._meaning(query, degraded))
         try:
-            channels = {name: {h.id: h.score for h in hits} for name, hits in (await vectors.search(asked)).items()}
-            candidates = await self._candidates({each for scores in channels.values() for each in scores}, selection)
-            more: set[UUID] = set()
-            expansion = self._expansion(query, channels, candidates)
-            if expansion:
-                wider = replace(asked, text=expansion, channels=("text",), limit=_FOR_EXPANSION)
-                more |= {h.id for hits in (await vectors.search(wider)).values() for h in hits}
+            channels = _scores(await vectors.search(asked))
+            candidates = await self._candidates(channels, (), selection)
             vector = await meaning
         finally:
             meaning.cancel()
         if vector is not None:
-            dense = (await vectors.search(replace(asked, dense=vector, channels=()))).get("dense", [])
-            channels["dense"] = {h.id: h.score for h in dense}
-            more |= channels["dense"].keys()
-        candidates += await self._candidates(more - {c.id for c in candidates}, selection)
-        return channels, candidates
+            channels |= _scores(await vectors.search(replace(asked, dense=vector, channels=())))
+            candidates += await self._candidates(channels, candidates, selection)
+        wider = expansion(order(channels, candidates), candidates)
+        if wider:
+            second = _scores(await vectors.search(replace(asked, text=wider)))
+            channels |= {"feedback": second.get("text", {}), "feedback_window": second.get("window", {})}
+            candidates += await self._candidates(channels, candidates, selection)
+        return order(channels, candidates)
 
-    async def _by_words(self, query: str, selection: Selection) -> tuple[Mapping[str, Mapping[UUID, float]], list[Candidate]]:
+    async def _store_is_down(self) -> PlannerMemoryError | None:
+        try:
+            await self._store.check()
+        except PlannerMemoryError as error:
+            return error
+        return None
+
+    async def _by_words(self, query: str, selection: Selection) -> tuple[Channels, list[Candidate]]:
         """Full-text search has no inverse document frequency, so that BM25 over what it found gives the order."""
         async with self._store.begin() as tx:
             hits = await tx.by_words(query, selection, 2 * _PER_CHANNEL)
@@ -119,19 +125,14 @@ class Retriever:
             return None
         return vector
 
-    async def _candidates(self, ids: set[UUID], selection: Selection) -> list[Candidate]:
+    async def _candidates(self, channels: Channels, known: Sequence[Candidate], selection: Selection) -> list[Candidate]:
+        """The rows of what the channels found, less those that are known, as far as they match in truth."""
+        ids = {each for scores in channels.values() for each in scores} - {c.id for c in known}
         if not ids:
             return []
         async with self._store.begin() as tx:
             return await tx.candidates(sorted(ids), selection)
 
-    def _expansion(self, query: str, channels: Mapping[str, Mapping[UUID, float]], candidates: Sequence[Candidate]) -> str:
-        """The words that the best hits add to the query, the most telling ones, as written."""
-        if not candidates:
-            return ""
-        texts = [c.text for c in candidates]
-        corpus = Corpus(texts)
-        weighted = expanded_query(query, fused(channels, self._weights.channels), candidates, corpus)
-        forms = surface_forms(texts, len(texts))
-        telling = sorted((w for w in weighted if w in forms), key=lambda w: (-weighted[w] * corpus.rarity(w), w))
-        return " ".join(forms[w] for w in telling[:_EXPANSION_WORDS])
+
+def _scores(answer: Mapping[str, Sequence[Hit]]) -> dict[str, dict[UUID, float]]:
+    return {channel: {h.id: h.score for h in hits} for channel, hits in answer.items()}

@@ -37,14 +37,22 @@ def words(text: str) -> list[str]:
     return [stem(w) for w in _WORD.findall(text.lower().replace("’", "'")) if w not in _STOP]
 
 
-def surface_forms(texts: Sequence[str], limit: int = 40) -> dict[str, str]:
-    """For each stem the first written form of it, for an engine that stems by its own rules."""
-    forms: dict[str, str] = {}
-    for text in texts[:limit]:
-        for word in _WORD.findall(text.lower().replace("’", "'")):
-            if word not in _STOP:
-                forms.setdefault(stem(word), word)
-    return forms
+def telling_words(best: Sequence[tuple[str, float]], background: Sequence[str], limit: int) -> list[str]:
+    """The words that the best hits would add to a query, most telling first, as written.
+
+    The relevance model of Lavrenko and Croft (2001) says how likely a word is in the hits, each counted by its weight; words that are common in the
+    background, a sample of what was searched, tell little and are discounted by their inverse document frequency.
+    """
+    plain = [set(_WORD.findall(text.lower())) for text in background]
+    frequency = Counter(word for found in plain for word in found)
+    likely: dict[str, float] = defaultdict(float)
+    for text, weight in best:
+        found = [word for word in _WORD.findall(text.lower()) if word.replace("’", "'") not in _STOP]
+        for word in found:
+            likely[word] += weight / len(found)
+    n = len(plain)
+    rated = {word: p * math.log(1 + (n - frequency[word] + 0.5) / (frequency[word] + 0.5)) for word, p in likely.items()}
+    return sorted(rated, key=lambda word: (-rated[word], word))[:limit]
 
 
 class Corpus:
@@ -69,23 +77,3 @@ class Corpus:
             norm = k1 * (1 - b + b * length / self.mean_length)
             scores.append(sum(rated[w] * counts[w] * (k1 + 1) / (counts[w] + norm) for w in rated.keys() & counts.keys()))
         return scores
-
-    def feedback(self, query: Sequence[str], relevance: Sequence[tuple[int, float]], *, terms: int = 40, share: float = 0.5) -> dict[str, float]:
-        """RM3 (Abdul-Jaleel et al. 2004): the query's words mixed with the likeliest words of its best hits.
-
-        `relevance` gives positions of texts with their weights. The answer is a weighted query whose weights add up to 1; `share` of it are the
-        words of the hits, at most `terms` of them.
-        """
-        likely: dict[str, float] = defaultdict(float)
-        total = sum(weight for _, weight in relevance) or 1.0
-        for position, weight in relevance:
-            length = max(1, self.lengths[position])
-            for word, count in self.counts[position].items():
-                likely[word] += weight / total * count / length
-        best = sorted(likely.items(), key=lambda pair: (-pair[1], pair[0]))[:terms]
-        mass = sum(p for _, p in best) or 1.0
-        mixed = {word: share * p / mass for word, p in best}
-        kept = 1 - share if best else 1.0
-        for word, count in Counter(query).items():
-            mixed[word] = mixed.get(word, 0.0) + kept * count / len(query)
-        return mixed
