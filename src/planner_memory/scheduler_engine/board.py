@@ -92,6 +92,7 @@ class Board:
         self.chunking = [
             None if job.fixed_at is not None or job.max_chunk >= job.minutes else Chunking(job.minutes, job.min_chunk, job.max_chunk) for job in jobs
         ]
+        self.later_starts = 0  # how many later starts of a split task are tried
         self._lay_windows()
         bands = {name: [_inside(spans, s, e) for s, e in zip(self.starts, self.ends, strict=True)] for name, spans in ground.bands.items()}
         self.band = [bands.get(job.energy) if job.energy else None for job in jobs]
@@ -347,7 +348,24 @@ class Board:
         if chunking.largest > 2 * chunking.smallest:
             coarse = self._filled(i, chunking, earliest, latest, chunking.largest // 2, limit, in_band=False)
             if coarse:
-                found = coarse
+                found, limit = coarse, coarse[0]
+        # later starts: what ends a little later may need fewer chunks, or chunks that lie better in the band
+        starts = self.starts
+        first = bisect_right(self.ends, earliest)
+        tried = 0
+        for w in range(first, len(starts)):
+            if tried == self.later_starts or self.hour[i] * ((starts[w] + self.shift[w]) // 60) >= limit:
+                break
+            if starts[w] <= earliest or self.room[w] < chunking.smallest + self.buffer:
+                continue
+            tried += 1
+            later = self._filled(i, chunking, starts[w], latest, chunking.smallest, limit, in_band=False)
+            if later:
+                found, limit = later, later[0]
+            if self.band[i] is not None:
+                later = self._filled(i, chunking, starts[w], latest, chunking.smallest, limit, in_band=True)
+                if later:
+                    found, limit = later, later[0]
         return found
 
     def _filled(self, i: int, chunking: Chunking, earliest: int, latest: int, least: int, limit: int, *, in_band: bool) -> Place | None:

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from planner_memory.scheduler_engine.board import NEVER, Board, Chunk, Ground, Job
 from planner_memory.scheduler_engine.cost import Weights
 
-_LARGEST_RUIN = 10
-_HOT, _COLD = 60.0, 2.0
+_SMALL = 150  # tasks; above, a large ruin costs more than it finds
+_LARGEST_RUINS = (30, 10)
+_HOT, _COLD = 60.0, 2.0  # in units of the cost: what a round may make worse, at first and at last
+_LATER_STARTS = 6
+_RUIN_SHARE = 0.5
+_LOOKS_FURTHER = 0.25
 _BREATH = 8  # rounds between two moments in which other threads may run
 
 
@@ -27,8 +31,8 @@ class Placement:
 
 
 def rounds_for(n: int) -> int:
-    """How long to search. A round costs more on a fuller board, so a large plan gets fewer per task."""
-    return 0 if n < 2 else min(2_000 + 350 * n, 24_000)
+    """How long to search: more for more tasks, until a single round grows dear."""
+    return 0 if n < 2 else min(1_000 + 250 * n, 20_000 if n <= _SMALL else 32_000, 10_000_000 // n)
 
 
 def place(jobs: Sequence[Job], ground: Ground, *, seed: int = 0, rounds: int | None = None, weights: Weights | None = None) -> Placement:
@@ -53,6 +57,7 @@ class _Search:
         self.n = len(board.jobs)
         self.best: list[tuple[Chunk, ...] | None] = list(board.place)
         self.best_cost = board.total
+        self._largest_ruin = min(_LARGEST_RUINS[self.n > _SMALL], max(2, int(self.n * _RUIN_SHARE)))
         self._value = self._values()
         self._due = self._dues()
 
@@ -141,6 +146,7 @@ class _Search:
             heat *= cooling
             if not round_ % _BREATH:
                 time.sleep(0)
+            board.later_starts = _LATER_STARTS if chance.random() < _LOOKS_FURTHER else 0
             board.mark()
             limit = board.total - heat * math.log(1 - chance.random())
             removed = self._ruin(order)
@@ -158,7 +164,7 @@ class _Search:
     def _ruin(self, order: list[int]) -> list[int]:
         """Lifts a few jobs and returns what shall be put back: those, and some that have no place."""
         board, chance = self.board, self.chance
-        count = 1 + int(chance.random() * min(_LARGEST_RUIN, max(2, self.n // 2)))
+        count = 1 + int(chance.random() * self._largest_ruin)
         removed: list[int] = []
         if order:
             kind = chance.random()
