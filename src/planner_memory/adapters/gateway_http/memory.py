@@ -1,20 +1,41 @@
-"""The memory over the gateway's HTTP face, in one process and in four."""
+"""The memory through the gateway's HTTP face."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-from planner_memory.core.errors import InvalidInput, NotConnected, Unavailable
+from planner_memory.core.errors import (
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    PlannerMemoryError,
+    TooLarge,
+    Unavailable,
+    UpstreamInvalid,
+    UpstreamTimeout,
+)
 from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, RecalledMemory, Remembered
 
-_PER_CALL = 1_000  # nodes or edges that the gateway takes at once
+_BASE = "/api/v1/memory"
+_ERRORS: Mapping[int, type[PlannerMemoryError]] = {
+    401: NotAuthenticated,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    503: Unavailable,
+    504: UpstreamTimeout,
+}
+_PART = 1_000  # what the gateway takes in one request
 
 
 class GatewayMemory:
-    """Fulfils Memory. The client carries the gateway's address and the API key."""
+    """Fulfils Memory. The client comes with `base_url`, the Authorization header and its time-outs set; it is not closed here."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -34,60 +55,95 @@ class GatewayMemory:
             "entities": list(memory.entities),
         }
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        # the services do not need to find it in the same breath, so they do not wait for the index
-        answer = await self._call("POST", "/remember", params={"wait": "none"}, json=body, headers=headers)
-        return Remembered(
-            UUID(answer["memory_id"]), tuple(answer["stored_in"]), tuple(answer["pending"]), tuple(answer["failed"]), bool(answer.get("deduplicated"))
-        )
+        kept = await self._asked("POST", "/remember", json=body, headers=headers)
+        try:
+            return Remembered(
+                memory_id=UUID(kept["memory_id"]),
+                stored_in=tuple(kept["stored_in"]),
+                pending=tuple(kept["pending"]),
+                failed=tuple(kept["failed"]),
+                deduplicated=bool(kept["deduplicated"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unusable() from error
 
     async def recall(
-        self, query: str, *, client_id: str | None = None, k: int = 10, memory_type: str | None = None, event_type: str | None = None
+        self,
+        query: str,
+        *,
+        client_id: str | None = None,
+        k: int = 10,
+        memory_type: str | None = None,
+        event_type: str | None = None,
     ) -> Recall:
-        asked = {"query": query, "client_id": client_id, "k": k, "memory_type": memory_type, "event_type": event_type}
-        answer = await self._call("GET", "/recall", params={name: value for name, value in asked.items() if value is not None})
-        found = tuple(
-            RecalledMemory(
-                UUID(r["memory_id"]),
-                r["content"],
-                float(r["score"]),
-                r["memory_type"],
-                datetime.fromisoformat(r["occurred_at"]),
-                r["thread_id"],
-                r["metadata"],
-                r["collection"],
-            )
-            for r in answer["results"]
-        )
-        return Recall(found, tuple(answer["degraded"]))
+        given = {"query": query, "client_id": client_id, "k": k, "memory_type": memory_type, "event_type": event_type}
+        found = await self._asked("GET", "/recall", params={name: value for name, value in given.items() if value is not None})
+        try:
+            return Recall(tuple(_recalled(r) for r in found["results"]), tuple(found["degraded"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unusable() from error
 
     async def put_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], *, client_id: str | None = None) -> None:
-        for start in range(0, len(nodes), _PER_CALL):
-            part = [{"node_id": n.node_id, "node_type": n.node_type, "properties": dict(n.properties)} for n in nodes[start : start + _PER_CALL]]
-            await self._call("PUT", "/graph/nodes", json={"client_id": client_id, "nodes": part})
-        for start in range(0, len(edges), _PER_CALL):
-            links = [
+        for start in range(0, len(nodes), _PART):
+            sent = [{"node_id": n.node_id, "node_type": n.node_type, "properties": dict(n.properties)} for n in nodes[start : start + _PART]]
+            await self._asked("PUT", "/graph/nodes", json={"client_id": client_id, "nodes": sent})
+        for start in range(0, len(edges), _PART):
+            steps = [
                 {"from_node_id": e.from_node_id, "to_node_id": e.to_node_id, "edge_type": e.edge_type, "properties": dict(e.properties)}
-                for e in edges[start : start + _PER_CALL]
+                for e in edges[start : start + _PART]
             ]
-            await self._call("PUT", "/graph/edges", json={"client_id": client_id, "edges": links})
+            await self._asked("PUT", "/graph/edges", json={"client_id": client_id, "edges": steps})
 
     async def check(self) -> None:
-        try:
-            answer = await self._client.get("/health")
-        except httpx.HTTPError as error:
-            raise Unavailable("The memory gateway does not answer. Check MEMORY_GATEWAY_URL, and that the gateway runs.") from error
-        if answer.status_code >= 500:
-            raise Unavailable(f"The memory gateway answered with status {answer.status_code}.")
+        health = await self._answer("GET", "/health")
+        if health.status_code != 200:
+            raise Unavailable("The memory gateway is not healthy. Its /health says which dependency is missing.")
 
-    async def _call(self, method: str, path: str, **more: Any) -> Any:
-        try:
-            answer = await self._client.request(method, f"/api/v1/memory{path}", **more)
-        except httpx.HTTPError as error:
-            raise Unavailable("The memory gateway does not answer. Check MEMORY_GATEWAY_URL, and that the gateway runs.") from error
+    async def _asked(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        answer = await self._answer(method, f"{_BASE}{path}", **sent)
+        document = _document(answer)
         if answer.is_success:
-            return answer.json()
-        if answer.status_code in (401, 403):
-            raise NotConnected("The memory gateway refuses this service's API key. Give all services the same PLANNER_API_KEY.")
-        if answer.status_code < 500 and answer.status_code != 429:
-            raise InvalidInput(f"The memory gateway refused it: {answer.json().get('detail', answer.status_code)}")
-        raise Unavailable(f"The memory gateway answered with status {answer.status_code}. Try again in a moment.")
+            return document
+        detail = str(document.get("detail") or f"The memory gateway answered with status {answer.status_code}.")
+        if answer.status_code == 422:
+            errors = document.get("errors")
+            first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+            raise InvalidInput(detail, field=first.get("field"))
+        raise _ERRORS.get(answer.status_code, Unavailable if answer.status_code >= 500 or answer.status_code == 429 else UpstreamInvalid)(detail)
+
+    async def _answer(self, method: str, path: str, **sent: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **sent)
+        except httpx.TimeoutException as error:
+            raise Unavailable("The memory gateway took too long to answer. Try again in a moment.") from error
+        except httpx.HTTPError as error:
+            raise Unavailable("The memory gateway cannot be reached. Check MEMORY_GATEWAY_URL, and that it runs.") from error
+
+
+def _recalled(result: Mapping[str, Any]) -> RecalledMemory:
+    return RecalledMemory(
+        memory_id=UUID(result["memory_id"]),
+        content=result["content"],
+        score=float(result["score"]),
+        memory_type=result["memory_type"],
+        occurred_at=datetime.fromisoformat(result["occurred_at"]),
+        thread_id=result["thread_id"],
+        metadata=result["metadata"],
+        collection=result["collection"],
+    )
+
+
+def _document(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        return document
+    if answer.is_success:
+        raise _unusable()
+    return {}
+
+
+def _unusable() -> UpstreamInvalid:
+    return UpstreamInvalid("The memory gateway gave an answer that cannot be read. Check that MEMORY_GATEWAY_URL names a gateway of this version.")
