@@ -25,7 +25,7 @@ ANSWERS = [
         "2 h 15",
         ("run_id", "run-1"),
     ),
-    (("schedule",), "1 tasks in 1 blocks, 1 without a place", ("scheduler_run_id", RUN)),
+    (("schedule",), "1 task in 1 block, 1 without a place; applied.", ("scheduler_run_id", RUN)),
     (("agenda", "--start", "2027-03-15"), "Public holiday", ("time_zone", "Europe/Berlin")),
     (("reflect",), "Two tasks were finished", ("mode", "daily")),
     (("brief",), "Nothing slipped", ("brief_on", "2027-03-15")),

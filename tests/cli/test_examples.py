@@ -8,8 +8,7 @@ import icalendar
 import pytest
 import recurring_ical_events
 
-from planner_memory.cli.demo import paragraphs
-from planner_memory.cli.example_files import FIRST_MONDAY, coming_monday, example, fortnight_from, shifted
+from planner_memory.cli.example_files import FIRST_MONDAY, coming_monday, example, fortnight_from, paragraphs, shifted
 from planner_memory.core.errors import NotStarted
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,11 +21,11 @@ from rich.text import Text
 
 from planner_memory import wiring
 from planner_memory.cli.calls import Api, Json, product, show_json
-from planner_memory.cli.example_files import FORTNIGHT_DAYS, coming_monday, example, fortnight_from
+from planner_memory.cli.example_files import FORTNIGHT_DAYS, coming_monday, example, fortnight_from, paragraphs
 from planner_memory.cli.ledger import Ledger
 from planner_memory.cli.memory_use import peak_pss
 from planner_memory.cli.problems import UNEXPECTED, Refused
-from planner_memory.cli.render import duration, plan_table, recalled
+from planner_memory.cli.render import duration, left_out, plan_table, recalled
 from planner_memory.cli.scheduling import agenda_of, scheduled, titles_of
 from planner_memory.core.profile import WEEKDAYS
 from planner_memory.settings import Settings
@@ -59,18 +59,6 @@ def demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"data_dir": own.with_name(f"{own.name}-demo"), **outside})
 
 
-def paragraphs(markdown: str) -> list[dict[str, str]]:
-    """The paragraphs of a text, each with the heading that it stands under."""
-    found, heading = [], ""
-    for block in markdown.replace("\r\n", "\n").split("\n\n"):
-        text = " ".join(line.strip() for line in block.strip().splitlines())
-        if text.startswith("#"):
-            heading = text.lstrip("# ")
-        elif text:
-            found.append({"heading": heading, "text": text})
-    return found
-
-
 @dataclass
 class Learnt:
     """A step's p50 before and after its run, and what the run took; hours."""
@@ -102,7 +90,8 @@ class Demo:
         self.data_dir: Path = wiring.data_directory(self.settings).path
         self.ledger = Ledger(self.data_dir)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=self.console, transient=True) as self.progress:
+        shown = self.console if self.console.is_terminal else Console(stderr=True)
+        with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as self.progress:
             self.bar = self.progress.add_task("starting the product", total=len(_STAGES))
             started = time.monotonic()
             async with product(self.settings) as self.api:
@@ -161,9 +150,10 @@ class Demo:
 
     async def _profile(self, api: Api) -> ZoneInfo:
         current = await api.get("/api/v1/planner/profile")
-        if current.get("confirmed") and not self.ledger.ids("memory"):
+        if current.get("confirmed") and not self.ledger.ids("profile"):
             self._show(Text(f"A profile was set here before; it stays as it is ({current['time_zone']}).", "dim"))
         else:
+            self.ledger.add("profile", current["person_id"])  # before it is set, so that a crash in between does not make it a stranger's
             hours = {day: [["09:00", "17:30"]] if day in WEEKDAYS[:5] else [] for day in WEEKDAYS}
             profile = {"time_zone": _TIME_ZONE, "working_hours": hours, "holidays_country": "DE", "confirmed": True}
             await api.put("/api/v1/planner/profile", profile)
@@ -193,7 +183,7 @@ class Demo:
         self.counts["recalled"] = len(answer["results"])
         self._show(Rule("recall", align="left"), Text(f"“{QUESTION}”"), recalled(answer, tz))
 
-    async def _plan(self, api: Api, line: int, client: str, name: str, deadline: Any) -> dict[str, Any]:
+    async def _plan(self, api: Api, line: int, client: str, name: str, deadline: date) -> dict[str, Any]:
         intent = example("intent.txt").splitlines()[line]
         body = {"intent": intent, "client_id": client, "client_name": name, "deadline": deadline.isoformat()}
         plan: dict[str, Any] = await api.post("/api/v1/planner/plan", body)
@@ -203,7 +193,7 @@ class Demo:
             self._show(Rule("plan", align="left"), plan_table(plan))
         return plan
 
-    async def _schedule(self, api: Api, plan: dict[str, Any], monday: Any, tz: ZoneInfo) -> None:
+    async def _schedule(self, api: Api, plan: dict[str, Any], monday: date, tz: ZoneInfo) -> None:
         last = monday + timedelta(days=FORTNIGHT_DAYS - 1)
         window = {"start_date": monday.isoformat(), "end_date": last.isoformat()}
         answer = await api.post("/api/v1/scheduler/schedule", {"plan_id": plan["plan_id"], "client_id": CLIENT, "constraints": window})
@@ -212,6 +202,17 @@ class Demo:
         self.counts |= {"blocks": len(answer["schedule_blocks"]), "unscheduled": len(answer["unscheduled"])}
         view = scheduled(answer, await titles_of(api, plan["plan_id"]), await agenda_of(api, monday, last), tz, self.console.width)
         self._show(Rule("schedule", align="left"), view)
+        await self._squeezed(api, plan, monday, tz)
+
+    async def _squeezed(self, api: Api, plan: dict[str, Any], monday: date, tz: ZoneInfo) -> None:
+        """Shows what is said when time is short: a proposal for the first two days alone, which touches nothing."""
+        window = {"start_date": monday.isoformat(), "end_date": (monday + timedelta(days=1)).isoformat()}
+        body = {"plan_id": plan["plan_id"], "client_id": CLIENT, "constraints": window, "dry_run": True}
+        answer = await api.post("/api/v1/scheduler/schedule", body)
+        self.counts["unscheduled_in_two_days"] = len(answer["unscheduled"])
+        missing = left_out(answer, {step["task_id"]: step["title"] for step in plan["checklist"]}, tz)
+        if missing is not None:
+            self._show(Text(), Text("Were Monday and Tuesday all there is (a proposal; nothing is written):", "bold"), missing)
 
     async def _do(self, api: Api, plan: dict[str, Any]) -> dict[str, float]:
         """Records that the first tasks were done one after the other, today and on the days before; returns the actual hours by step."""
@@ -246,7 +247,7 @@ class Demo:
             self._show(Rule(f"reflect, {mode}", align="left"), Panel(Markdown(answer["content"]), border_style="dim"))
         self.counts["reflections"] = 2
 
-    async def _learn(self, api: Api, plan: dict[str, Any], actual: dict[str, float], monday: Any) -> list[Learnt]:
+    async def _learn(self, api: Api, plan: dict[str, Any], actual: dict[str, float], monday: date) -> list[Learnt]:
         second = await self._plan(api, 1, LATER_CLIENT, LATER_CLIENT_NAME, monday + timedelta(days=FORTNIGHT_DAYS + 11))
         after = {step["step_key"]: step["estimate"]["p50"] for step in second["checklist"]}
         first = [step for step in plan["checklist"] if step["step_key"] in actual and step["step_key"] in after]

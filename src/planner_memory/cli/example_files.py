@@ -29,6 +29,18 @@ def example(name: str) -> str:
     return path.read_bytes().decode("utf-8")
 
 
+def paragraphs(markdown: str) -> list[dict[str, str]]:
+    """The paragraphs of a text, each with the heading that it stands under."""
+    found, heading = [], ""
+    for block in markdown.replace("\r\n", "\n").split("\n\n"):
+        text = " ".join(line.strip() for line in block.strip().splitlines())
+        if text.startswith("#"):
+            heading = text.lstrip("# ")
+        elif text:
+            found.append({"heading": heading, "text": text})
+    return found
+
+
 def coming_monday(today: date) -> date:
     """The first Monday after that day."""
     return today + timedelta(days=7 - today.weekday())

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["memory", "schedule"]
+Kind = Literal["profile", "memory", "schedule"]
 
 
 class Ledger:

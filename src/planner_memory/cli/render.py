@@ -21,6 +21,10 @@ def duration(hours: float) -> str:
     return f"{minutes // 60} h" + (f" {minutes % 60:02}" if minutes % 60 else "")
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def local(instant: str | datetime | None, tz: ZoneInfo) -> str:
     """An instant on the person's clock: "Mon 15 Mar 09:15", with the year when it is not this one's."""
     if instant is None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from planner_memory.cli.calls import Api, Client, Json, Yes, may_ask, output, run, show, show_json, warn
 from planner_memory.cli.planning import plan_id_of
 from planner_memory.cli.profile import asked
-from planner_memory.cli.render import left_out, zone_note
+from planner_memory.cli.render import counted, left_out, zone_note
 from planner_memory.cli.week import LEGEND, Entry, entry_of, mondays, week_grid
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.local_time import instant
@@ -63,8 +63,9 @@ def scheduled(answer: dict[str, Any], titles: dict[str, str], events: Sequence[d
     if missing is not None:
         parts.append(missing)
     tasks = len({block["task_id"] for block in blocks})
-    state = "proposed; nothing was written" if answer["status"] == "proposed" else answer["status"]
-    parts.append(Text(f"{tasks} tasks in {len(blocks)} blocks, {len(unscheduled)} without a place. Run {answer['scheduler_run_id']}, {state}."))
+    state = "proposed, nothing was written" if answer["status"] == "proposed" else answer["status"]
+    parts.append(Text(f"{counted(tasks, 'task')} in {counted(len(blocks), 'block')}, {len(unscheduled) or 'none'} without a place; {state}."))
+    parts.append(Text(f"run {answer['scheduler_run_id']}", "dim"))
     return Group(*parts)
 
 
