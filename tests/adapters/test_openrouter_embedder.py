@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.fakes.openrouter_server import KEY, Failure, OpenRouterServer, changed, error_in_200, refused, slow, truncated, vector
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, error_in_200, refused, vector
+from tests.fakes.scripted import Failure, changed, slow, truncated
 
 from planner_memory.adapters.openrouter.embedder import EmbeddingUsage, OpenRouterEmbedder
 from planner_memory.core.errors import NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid
@@ -25,10 +26,8 @@ def shared() -> Iterator[OpenRouterServer]:
 
 @pytest.fixture
 def server(shared: OpenRouterServer) -> OpenRouterServer:
-    shared.requests.clear()
-    shared.most_at_once = 0
+    shared.reset()
     shared.limit_remaining = 12.5
-    shared._failures.clear()
     return shared
 
 
@@ -207,7 +206,7 @@ async def test_the_key_is_in_no_error_and_in_no_log(make: Made, server: OpenRout
         server.fail_next("/embeddings", *[failure] * 4)
         with pytest.raises(PlannerMemoryError) as raised:
             await make(key).embed(["x"])
-        server._failures.clear()
+        server.reset()
         assert key not in f"{raised.value!r} {raised.value.detail} {raised.value.extra} {raised.value.__cause__!r}"
     assert secret not in caplog.text
     assert secret not in repr(make(secret))

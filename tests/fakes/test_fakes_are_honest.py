@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from tests.fakes.mem0_server import KEY as KEY_OF_MEM0
+from tests.fakes.mem0_server import Mem0Server
+from tests.fakes.mem0_server import refused as mem0_refused
 from tests.fakes.openrouter_server import KEY, OpenRouterServer, refused
 from tests.fakes.peers import run_peer
 
@@ -28,3 +31,19 @@ def test_openais_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
         ("AuthenticationError", 401),
     ]
     assert "Insufficient credits" in saw["failures"][2]["message"]
+
+
+def test_mem0s_client_reads_the_loopback_mem0(tmp_path: Path) -> None:
+    with Mem0Server() as server:
+        server.fail_next("search", None, None, mem0_refused(429, headers={"Retry-After": "1"}))
+        saw = run_peer(_HERE / "by_mem0ai.py", tmp_path, KEY=KEY_OF_MEM0, BASE_URL=server.url, MEM0_TELEMETRY="False")
+    assert "event_id" in saw["added"]
+    assert saw["found"] == ["Maria prefers calls before noon"]
+    assert 0 < saw["score"] <= 1
+    assert saw["by_metadata"] == ["Maria prefers calls before noon"]
+    assert saw["page"] == [2, 1, True]
+    assert saw["read"] == "Maria prefers calls before noon"
+    assert saw["failures"] == ["MemoryNotFoundError", "ValidationError", "MemoryNotFoundError", "RateLimitError", "ValueError"]
+    assert saw["left"] == 1
+    assert "deleted" in saw["forgotten"]
+    assert saw["left_after_all"] == 1
