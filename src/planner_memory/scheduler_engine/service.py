@@ -277,16 +277,21 @@ class Scheduler:
         async with self._store.begin() as tx:
             unfinished = await tx.unfinished_runs()
         done = 0
-        for run in unfinished:
+        for each in unfinished:
             try:
-                if "undoing" in run.metadata:
-                    await self._told(await self._removed(run), "schedule_undone", "draft")
-                else:
-                    previous = await self._replaced_by(run, None)
-                    await self._told(await self._written(run, previous), "schedule_applied", "scheduled")
+                async with self._writing:
+                    run = await self.run(each.id, clients=None)
+                    if "undoing" in run.metadata:
+                        ended, event_type, plan_status = await self._removed(run), "schedule_undone", "draft"
+                    elif "applying" in run.metadata:
+                        ended = await self._written(run, await self._replaced_by(run, None))
+                        event_type, plan_status = "schedule_applied", "scheduled"
+                    else:
+                        continue  # its own request has ended it meanwhile
+                await self._told(ended, event_type, plan_status)
                 done += 1
             except PlannerMemoryError as error:
-                log.warning("run not recovered", run_id=str(run.id), detail=error.detail)
+                log.warning("run not recovered", run_id=str(each.id), detail=error.detail)
         return done
 
     # --- reschedule
