@@ -102,9 +102,9 @@ def with_budget(steps: Sequence[Draft], intent: str) -> tuple[tuple[Draft, ...],
     if wanted < len(steps):
         return tuple(steps), None
     out = []
-    for step in steps:
+    for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
         done += _minutes(step.raw_hours)
-        upto = max(given + 1, round(wanted * done / total))
+        upto = min(max(given + 1, round(wanted * done / total)), wanted - left)  # a minute at least for each
         out.append(replace(step, raw_hours=(upto - given) / 60))
         given = upto
     return tuple(out), budget.text

@@ -16,8 +16,13 @@ from planner_memory.ports.plans import PastRun, RunHistory
 PRIOR_P50, PRIOR_P80 = 1.00, 1.42  # the quantiles of actual/estimate in published histories of small companies' tasks
 KNOWN_ENOUGH = 6  # runs, below which evidence-based scheduling uses a stand-in too
 _LEVELS = ((0.5, math.log(PRIOR_P50)), (0.8, math.log(PRIOR_P80)))
-_SHRINK_PERSON, _SHRINK_WORKFLOW, _SHRINK_TEMPLATE, _SHRINK_STEP = 20.0, 20.0, 8.0, 2.0
+# How many runs the level above is worth, in round numbers. A person's own quantile is noisy, and costs more on large tasks than it gains on small
+# ones, so it weighs little beside everyone's; runs of one step soon speak for themselves.
+_SHRINK_PERSON, _SHRINK_WORKFLOW, _SHRINK_TEMPLATE, _SHRINK_STEP = 200.0, 200.0, 8.0, 2.0
+_SHRINK_PLANS = 20.0  # the same, in separate stretches of tasks
 _SIMILAR = 300  # runs nearest in size, of everyone's
+_SIMILAR_OWN = 60  # and of the person's own
+_SHRINK_SIZE = 300.0
 Floats = NDArray[np.float64]
 Pair = tuple[float, float]
 
@@ -58,6 +63,15 @@ def _shrunk(values: Sequence[float] | Floats, parent: Pair, weight: float) -> Pa
     return tuple((n * conformal_quantile(values, q) + weight * up) / (n + weight) for (q, _), up in zip(_LEVELS, parent, strict=True))  # type: ignore[return-value]
 
 
+def _block_shrunk(blocks: Sequence[float], separate: float, parent: Pair, weight: float) -> Pair:
+    """As `_shrunk`, for overlapping blocks that are worth `separate` independent ones: the conformal rank is that of so few."""
+    if not blocks:
+        return parent
+    level = min(1.0, math.ceil((separate + 1) * _LEVELS[1][0]) / separate)
+    found = (float(np.median(blocks)), float(np.quantile(blocks, level)))
+    return tuple((separate * value + weight * up) / (separate + weight) for value, up in zip(found, parent, strict=True))  # type: ignore[return-value]
+
+
 def _logs(runs: Iterable[PastRun]) -> Floats:
     return np.array([math.log(r.actual_hours / r.raw_hours) for r in runs], dtype=np.float64)
 
@@ -94,11 +108,9 @@ class Estimator:
             pair: Pair = (_LEVELS[0][1], _LEVELS[1][1])
             if self._known:
                 near = np.argsort(np.abs(self._all_sizes - size), kind="stable")[:_SIMILAR]
-                pair = _shrunk(self._all, pair, 0.0)
-                pair = _shrunk(self._all[near], pair, _SHRINK_PERSON)
-                offset = _shrunk(self._own, _shrunk(self._all, pair, 0.0), _SHRINK_PERSON)
-                whole = _shrunk(self._all, pair, 0.0)
-                pair = (pair[0] + offset[0] - whole[0], pair[1] + offset[1] - whole[1])
+                pair = _shrunk(self._all[near], _shrunk(self._all, pair, 0.0), _SHRINK_SIZE)
+                mine = np.argsort(np.abs(self._own_sizes - size), kind="stable")[:_SIMILAR_OWN]
+                pair = _shrunk(self._own[mine], pair, _SHRINK_PERSON)
             self._bases[size] = pair
         return self._bases[size]
 
@@ -144,8 +156,6 @@ class Estimator:
         raw = sum(t.raw_hours for t in tasks)
         # what is known of these kinds of task beyond the person's own level moves the whole by the same factor
         moved = sum(t.raw_hours * math.exp(pair[0] - self._base(t.raw_hours)[0]) for t, pair in singles) / raw
-        if not self._known:
-            return Estimate(raw * moved * PRIOR_P50, raw * moved * PRIOR_P80, self._ground(), len(self._all))
         own = _block_ratios(self._own_runs, len(tasks))
         others: list[float] = []
         by_person: dict[str, list[PastRun]] = defaultdict(list)
@@ -153,17 +163,15 @@ class Estimator:
             by_person[run.person_id].append(run)
         for runs in by_person.values():
             others.extend(_block_ratios(runs, len(tasks)))
-        parent: Pair = (_LEVELS[0][1], _LEVELS[1][1])
-        if others:
-            parent = _shrunk(others, parent, 5.0 * len(tasks) / max(1, len(tasks)))
-        independent = len(self._own_runs) / len(tasks)  # overlapping blocks tell no more than these many separate ones
-        pair = parent
-        if own:
-            weight = _SHRINK_PERSON / 4 * len(own) / max(independent, 1.0)
-            pair = _shrunk(own, parent, weight)
+        bases = [(t.raw_hours, self._base(t.raw_hours)) for t in tasks]
+        pair: Pair = (math.log(sum(h * math.exp(b[0]) for h, b in bases) / raw), math.log(sum(h * math.exp(b[1]) for h, b in bases) / raw))
+        for blocks, weight in ((others, 1.0), (own, _SHRINK_PLANS)) if self._known else ():
+            # overlapping blocks tell no more than as many separate ones as fit
+            pair = _block_shrunk(blocks, (len(blocks) + len(tasks) - 1) / len(tasks), pair, weight)
         p50 = raw * moved * math.exp(pair[0])
-        basis = f"{_counted(len(own), 'consecutive tasks')} as many as here" if own else self._ground()
-        return Estimate(p50, max(p50, raw * moved * math.exp(pair[1])), basis, len(own))
+        known = len(own) if self._known else 0
+        basis = f"{known} stretches of {len(tasks)} consecutive tasks of this person" if known else self._ground()
+        return Estimate(p50, max(p50, raw * moved * math.exp(pair[1])), basis, known)
 
 
 def _block_ratios(runs: Sequence[PastRun], size: int) -> list[float]:
