@@ -94,7 +94,9 @@ SCHEDULE = {
     "client_id": "me",
     "status": "applied",
     "schedule_blocks": BLOCKS,
-    "unscheduled": [{"task_id": f"plan:{PLAN}:2", "reason": "no_free_time_before_deadline", "earliest_possible": "2027-03-30T07:00:00+00:00"}],
+    "unscheduled": [
+        {"task_id": f"plan:{PLAN}:2", "reason": f"It waits for plan:{PLAN}:1, which ends too late.", "earliest_possible": "2027-03-30T07:00:00+00:00"}
+    ],
     "warnings": [],
     "score": {"cost": 12, "terms": {}},
     "moved": [],

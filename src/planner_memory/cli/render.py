@@ -114,7 +114,11 @@ def today_view(answer: Answer, tz: ZoneInfo) -> RenderableType:
         parts.append(_titled("Today", table))
     if finished:
         parts.append(Text("Done today", "bold"))
-        parts += [Text(f"  {run.get('title') or run['task_id']}, {duration(run.get('actual_hours') or 0)}") for run in finished]
+        hours: dict[str, float] = {}
+        for run in finished:
+            title = run.get("title") or run["task_id"]
+            hours[title] = hours.get(title, 0) + (run.get("actual_hours") or 0)
+        parts += [Text(f"  {title}, {duration(taken)}") for title, taken in hours.items()]
     return Group(*(parts or [Text("Nothing is scheduled for today.")]), zone_note(tz))
 
 
@@ -146,9 +150,16 @@ def left_out(answer: Answer, titles: Mapping[str, str], tz: ZoneInfo) -> Rendera
         return None
     table = _table("did not fit", "why", "earliest", wide=("did not fit", "why"))
     for task in answer["unscheduled"]:
-        title = titles.get(task["task_id"]) or task.get("title") or task["task_id"]
-        table.add_row(Text(str(title)), Text(str(task["reason"]).replace("_", " ")), local(task.get("earliest_possible"), tz))
+        title = titles.get(task["task_id"]) or task["task_id"]
+        table.add_row(Text(title), Text(_named(task["reason"], titles)), local(task.get("earliest_possible"), tz))
     return table
+
+
+def _named(text: str, titles: Mapping[str, str]) -> str:
+    """The text with tasks named by their titles; longer ids first, as plan:…:1 begins plan:…:10."""
+    for task_id in sorted(titles, key=len, reverse=True):
+        text = text.replace(task_id, f"“{titles[task_id]}”")
+    return text
 
 
 def done_line(answer: Answer) -> Text:
@@ -186,11 +197,11 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def profile_table(profile: Answer) -> RenderableType:
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    hours = profile["working_hours"]
+    hours, bands = profile["working_hours"], profile["energy_bands"]
     table.add_row("time zone", profile["time_zone"])
     table.add_row("working hours", "\n".join(f"{day} {_spans(hours.get(day) or [])}" for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")))
     table.add_row("public holidays", profile.get("holidays_country") or "none")
-    table.add_row("energy", "\n".join(f"{band} {_spans(spans)}" for band, spans in profile["energy_bands"].items()))
+    table.add_row("energy", "\n".join(f"{band} {_spans(bands[band])}" for band in ("high", "medium", "low") if band in bands))
     table.add_row("buffer", duration(profile["buffer_minutes"] / 60) if profile["buffer_minutes"] else "none")
     largest = profile.get("largest_task_minutes")
     table.add_row("largest task", duration(largest / 60) if largest else "any")
