@@ -1,19 +1,23 @@
 """A gateway over a real database, asked through its HTTP face."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.routes import router
 from planner_memory.memory_gateway.service import Gateway
@@ -42,9 +46,7 @@ async def gateway_over(database: Database, **parts: Any) -> AsyncIterator[tuple[
         "measures": GatewayMeasures(metrics.registry),
     }
     gateway = Gateway(**{**settings, **parts})
-    app = build_app(
-        "memory-gateway", Face(keys, keys), health=gateway.health, routers=[router], metrics=metrics, state={"gateway": gateway}
-    )
+    app = build_app("memory-gateway", Face(keys, keys), health=gateway.health, routers=[router], metrics=metrics, state={"gateway": gateway})
     headers = {"Authorization": "Bearer k-all"}
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway", headers=headers) as client:
@@ -58,3 +60,20 @@ async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Without an index: words are looked up in PostgreSQL."""
     async with gateway_over(database) as (client, _):
         yield client
+
+
+@pytest.fixture
+def open_gateway(database: Database) -> Callable[..., Any]:
+    return partial(gateway_over, database)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> OnnxEmbedder:
+    return OnnxEmbedder()
+
+
+@pytest.fixture
+async def vectors(tmp_path: Path, embedder: OnnxEmbedder) -> AsyncIterator[QdrantEdgeVectors]:
+    opened = await QdrantEdgeVectors.open(tmp_path / "index", embedder.name, embedder.dimension)
+    yield opened
+    await opened.close()

@@ -15,7 +15,9 @@ async def test_remember_recall_and_graph(http: httpx.AsyncClient) -> None:
     memory = GatewayMemory(http)
     await memory.check()
     at = datetime(2026, 5, 1, 12, tzinfo=UTC)
-    sent = NewMemory("Acme wants reports on Fridays", client_id="acme", memory_type="preference", occurred_at=at, metadata={"a": 1}, entities=("Acme",))
+    sent = NewMemory(
+        "Acme wants reports on Fridays", client_id="acme", memory_type="preference", occurred_at=at, metadata={"a": 1}, entities=("Acme",)
+    )
     kept = await memory.remember(sent, idempotency_key="one")
     assert kept == await memory.remember(sent, idempotency_key="one")
     assert (kept.stored_in, kept.deduplicated) == (("postgres",), False)

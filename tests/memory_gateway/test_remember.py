@@ -21,7 +21,13 @@ async def recalled(http: httpx.AsyncClient, query: str, **more: object) -> list[
 
 
 async def test_what_was_remembered_is_recalled_with_its_fields(http: httpx.AsyncClient) -> None:
-    sent = {"content": "The invoice for the workshop went out", "client_id": 7, "thread_id": "t", "metadata": {"a": [1]}, "occurred_at": "2026-03-01T10:00:00+01:00"}
+    sent: dict[str, object] = {
+        "content": "The invoice for the workshop went out",
+        "client_id": 7,
+        "thread_id": "t",
+        "metadata": {"a": [1]},
+        "occurred_at": "2026-03-01T10:00:00+01:00",
+    }
     memory_id = await keep(http, **sent)
     answer = (await http.get(f"{BASE}/recall", params={"query": "workshop invoice", "client_id": "7"})).json()
     [hit] = answer["results"]

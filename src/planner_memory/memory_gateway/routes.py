@@ -121,7 +121,7 @@ async def list_memories(
     return schemas.MemoriesOut.model_validate(await gateway.listed(caller.clients(client_id), chosen, cursor=cursor, limit=limit))
 
 
-@router.delete("/memories", operation_id="forget_memories")
+@router.delete("/memories", operation_id="forget_memories", response_model_exclude_none=True)
 async def forget_memories(
     caller: Authenticated, gateway: Service, asked: Filters, client_id: Annotated[str, Query(min_length=1, max_length=255)]
 ) -> schemas.ReceiptOut:
@@ -136,7 +136,7 @@ async def read_memory(memory_id: UUID, caller: Authenticated, gateway: Service) 
     return schemas.MemoryOut.model_validate(await gateway.memory(memory_id, caller.key.client_ids))
 
 
-@router.delete("/memories/{memory_id}", operation_id="forget_memory")
+@router.delete("/memories/{memory_id}", operation_id="forget_memory", response_model_exclude_none=True)
 async def forget_memory(memory_id: UUID, caller: Authenticated, gateway: Service) -> schemas.ReceiptOut:
     """Forgets one memory in every store."""
     return schemas.ReceiptOut.model_validate(await gateway.forget_one(memory_id, caller.key.client_ids))

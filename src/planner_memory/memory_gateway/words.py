@@ -17,8 +17,6 @@ _STOP = frozenset(_STOP_WORDS.split())
 
 def stem(word: str) -> str:
     """A light English stem: plural, -ed and -ing fall off. Cautious, as Harman (1991) found enough for short texts."""
-    if len(word) > 3 and word.endswith("'s"):
-        word = word[:-2]
     if len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
     elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -34,7 +32,8 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """The stems of a text in order, stop words left out."""
-    return [stem(w) for w in _WORD.findall(text.lower().replace("’", "'")) if w not in _STOP]
+    found = (word.removesuffix("'s") for word in _WORD.findall(text.lower().replace("’", "'")))
+    return [stem(word) for word in found if word not in _STOP]
 
 
 def telling_words(best: Sequence[tuple[str, float]], background: Sequence[str], limit: int) -> list[str]:

@@ -1,0 +1,215 @@
+"""The gateway with its index and its embedder: what is found, and what happens when one of them is away."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from planner_memory.adapters.onnx.embedder import OnnxEmbedder
+from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
+from planner_memory.core.errors import Unavailable
+from planner_memory.ports.vectors import Filter
+
+BASE = "/api/v1/memory"
+Open = Callable[..., Any]
+
+
+class Switch:
+    """A real part whose calls can be refused, as if its server were away."""
+
+    def __init__(self, part: Any, *refused: str) -> None:
+        self._part = part
+        self._refused = refused
+        self.is_away = False
+
+    def __getattr__(self, name: str) -> Any:
+        if self.is_away and name in self._refused:
+
+            async def away(*_: Any, **__: Any) -> None:
+                raise Unavailable("It was switched off.")
+
+            return away
+        return getattr(self._part, name)
+
+
+async def settled(http: httpx.AsyncClient, count: int = 0) -> None:
+    until = time.monotonic() + 20
+    while (pending := (await http.get("/health")).json()["pending_index"]) != count:
+        assert time.monotonic() < until, f"{pending} still pending"
+        await asyncio.sleep(0.05)
+
+
+async def found(http: httpx.AsyncClient, query: str, **more: Any) -> Sequence[dict[str, Any]]:
+    answer = await http.get(f"{BASE}/recall", params={"query": query, **more})
+    assert answer.status_code == 200, answer.text
+    results: list[dict[str, Any]] = answer.json()["results"]
+    return results
+
+
+async def test_what_was_remembered_is_found_at_once_by_words_and_by_meaning(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder
+) -> None:
+    await embedder.check()
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, _):
+        kept = await http.post(f"{BASE}/remember", json={"content": "The physician moved my appointment to noon"})
+        assert kept.status_code == 201
+        await settled(http)
+        await http.post(f"{BASE}/remember", json={"content": "Bought paint for the fence"})
+        await settled(http)
+        answer = (await http.get(f"{BASE}/recall", params={"query": "doctor visit"})).json()
+        assert answer["degraded"] == []
+        best = answer["results"][0]
+        assert best["memory_id"] == kept.json()["memory_id"]
+        assert best["scores"]["dense"] > 0
+        assert best["scores"]["lexical"] == 0
+        assert all(0 <= v <= 1 for r in answer["results"] for v in (r["score"], *r["scores"].values()))
+
+
+async def test_remember_says_where_it_is(open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder) -> None:
+    await embedder.check()
+    engine = Switch(vectors, "upsert", "search", "delete", "count", "check")
+    async with open_gateway(vectors=engine, embedder=embedder, sweep_seconds=0.1) as (http, gateway):
+        later = await http.post(f"{BASE}/remember?wait=none", json={"content": "Quick note about the gate"})
+        assert (later.status_code, later.json()["stored_in"], later.json()["pending"]) == (201, ["postgres"], ["qdrant"])
+        await settled(http)
+        again = (await http.post(f"{BASE}/remember", json={"content": "Quick note about the gate"})).json()
+        assert (again["deduplicated"], again["stored_in"], again["pending"]) == (True, ["postgres", "qdrant"], [])
+        engine.is_away = True
+        failed = await http.post(f"{BASE}/remember", json={"content": "Stored during the outage of the gate"})
+        assert (failed.status_code, failed.json()["stored_in"], failed.json()["failed"]) == (207, ["postgres"], ["qdrant"])
+        assert "tried again" in failed.json()["warning"]
+        answer = (await http.get(f"{BASE}/recall", params={"query": "outage"})).json()
+        assert [r["content"] for r in answer["results"]] == ["Stored during the outage of the gate"]
+        assert "qdrant: It was switched off." in answer["degraded"][0]
+        health = (await http.get("/health")).json()
+        assert (health["status"], health["dependencies"]["qdrant"], health["pending_index"]) == ("degraded", "down", 1)
+        gone = (await http.delete(f"{BASE}/memories/{later.json()['memory_id']}")).json()
+        assert (gone["state"], gone["stores"]["postgres"]["removed"], gone["stores"]["qdrant"]["state"]) == ("pending", 1, "pending")
+        assert await vectors.count(Filter()) == 1
+        engine.is_away = False
+        gateway.open()
+        await settled(http)
+        assert [r["content"] for r in await found(http, "gate")] == ["Stored during the outage of the gate"]
+        assert await vectors.count(Filter()) == 1
+
+
+async def test_without_the_embedder_words_are_searchable_and_the_meaning_follows(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder
+) -> None:
+    model = Switch(embedder, "embed", "check")
+    model.is_away = True
+    async with open_gateway(vectors=vectors, embedder=model) as (http, gateway):
+        kept = await http.post(f"{BASE}/remember", json={"content": "The plumber repaired the boiler"})
+        assert (kept.status_code, kept.json()["stored_in"], kept.json()["pending"]) == (201, ["postgres", "qdrant"], ["embedder"])
+        answer = (await http.get(f"{BASE}/recall", params={"query": "plumber"})).json()
+        assert len(answer["results"]) == 1
+        assert answer["degraded"] == ["embedder: It was switched off. Only words were matched."]
+        assert (await http.get("/health")).json()["pending_index"] == 1
+        model.is_away = False
+        gateway._indexer._embedder_rests_until = 0
+        gateway.open()
+        await settled(http)
+        assert [r["content"] for r in await found(http, "heating craftsman")] == ["The plumber repaired the boiler"]
+
+
+async def test_rows_written_edited_and_deleted_by_sql_are_followed(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
+) -> None:
+    async def sql(text: str) -> None:
+        async with database.begin() as tx:
+            await tx._connection.execute(text)
+
+    async with open_gateway(vectors=vectors, embedder=embedder, sweep_seconds=0.05) as (http, gateway):
+        gateway.open()
+        await sql("insert into events (event_type, event_source, payload) values ('task', 'n8n', '{\"text\": \"Water the ficus\"}')")
+        await settled(http)
+        assert await vectors.count(Filter()) == 1
+        await sql("update events set content = 'Water the cactus'")
+        await asyncio.sleep(0.1)
+        await settled(http)
+        assert [r["scores"]["lexical"] > 0 for r in await found(http, "cactus")] == [True]
+        await sql("delete from events")
+        until = time.monotonic() + 10
+        while await vectors.count(Filter()):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
+
+
+async def test_a_new_turn_changes_the_windows_of_its_neighbours_and_forgetting_changes_them_back(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder
+) -> None:
+    async def window(http: httpx.AsyncClient, query: str) -> set[str]:
+        return {r["content"] for r in await found(http, query) if r["scores"]["window"] > 0}
+
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, _):
+        ids = []
+        for i, text in enumerate(("Which colour?", "Let me think.", "Hm.", "Vermilion, please.")):
+            body = {"content": text, "thread_id": "t", "occurred_at": f"2026-01-01T10:0{i}:00Z"}
+            ids.append((await http.post(f"{BASE}/remember", json=body)).json()["memory_id"])
+            await settled(http)
+        assert await window(http, "vermilion") == {"Let me think.", "Hm.", "Vermilion, please."}
+        receipt = (await http.delete(f"{BASE}/memories/{ids[3]}")).json()
+        assert receipt["stores"]["qdrant"]["state"] == "removed"
+        await settled(http)
+        assert await window(http, "vermilion") == set()
+
+
+async def test_forgetting_a_client_empties_the_index_of_them(open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder) -> None:
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, _):
+        for client in ("acme", "borealis"):
+            batch = [{"content": f"{client} note {i}", "client_id": client} for i in range(40)]
+            assert (await http.post(f"{BASE}/remember/batch", json={"memories": batch})).status_code == 201
+        await settled(http)
+        receipt = (await http.delete(f"{BASE}/memories", params={"client_id": "acme"})).json()
+        assert receipt["stores"]["qdrant"] | {"checked_at": ""} == {"state": "removed", "removed": 40, "remaining": 0, "checked_at": ""}
+        assert await vectors.count(Filter(clients=("acme",))) == 0
+        assert await vectors.count(Filter(clients=("borealis",))) == 40
+        assert await found(http, "note", client_id="acme") == []
+
+
+async def test_superseded_rows_leave_the_search_but_not_the_past(open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder) -> None:
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, _):
+        old = {"content": "The office is in Altona", "memory_type": "fact", "occurred_at": "2025-01-01T00:00:00Z"}
+        old_id = (await http.post(f"{BASE}/remember", json=old)).json()["memory_id"]
+        new = {"content": "The office is in Ottensen", "memory_type": "fact", "occurred_at": "2026-01-01T00:00:00Z", "supersedes": old_id}
+        assert UUID((await http.post(f"{BASE}/remember", json=new)).json()["memory_id"])
+        await settled(http)
+        assert [r["content"] for r in await found(http, "where is the office")] == [new["content"]]
+        assert [r["content"] for r in await found(http, "where is the office", as_of="2025-06-01")] == [old["content"]]
+
+
+@pytest.mark.parametrize(("has_embedder", "least_at_1", "least_at_5"), [(True, 0.45, 0.85), (False, 0.3, 0.6)])
+async def test_questions_about_work_find_their_memories(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, has_embedder: bool, least_at_1: float, least_at_5: float
+) -> None:
+    data = json.loads((Path(__file__).parent / "data" / "work_memories.json").read_text())
+    memories = [
+        {
+            "content": m["content"],
+            "memory_type": m["memory_type"],
+            "thread_id": m["thread_id"],
+            "occurred_at": m["occurred_at"],
+            "metadata": {"key": m["key"], "speaker": m["speaker"]},
+        }
+        for m in data["memories"]
+    ]
+    async with open_gateway(vectors=vectors, embedder=embedder if has_embedder else None) as (http, _):
+        assert (await http.post(f"{BASE}/remember/batch", json={"memories": memories})).status_code == 201
+        await settled(http)
+        at_1, at_5, missed = [], [], []
+        for question in data["questions"]:
+            keys = [r["metadata"]["key"] for r in await found(http, question["query"], k=5)]
+            expected = set(question["expected"])
+            at_1.append(bool(expected & set(keys[:1])))
+            at_5.append(len(expected & set(keys)) / len(expected))
+            if at_5[-1] < 1:
+                missed.append(question["query"])
+        assert sum(at_1) / len(at_1) >= least_at_1, missed
+        assert sum(at_5) / len(at_5) >= least_at_5, missed

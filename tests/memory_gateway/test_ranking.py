@@ -1,0 +1,152 @@
+"""Fusion, evidence, words, dates and windows as pure functions, on sentences of their own."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from planner_memory.memory_gateway.dates import named_intervals, nearness
+from planner_memory.memory_gateway.ranking import expansion, fused, neighbour_evidence, normalised, ranked, thread_evidence
+from planner_memory.memory_gateway.retrieval import recall_clients
+from planner_memory.memory_gateway.texts import collection_of, dated_text, window_text
+from planner_memory.memory_gateway.words import Corpus, telling_words, words
+from planner_memory.ports.memories import Candidate
+
+NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)  # a Wednesday
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def candidate(
+    n: int, text: str = "x", *, at: datetime = NOW, thread: str | None = None, speaker: str | None = None, entities: tuple[str, ...] = ()
+) -> Candidate:
+    return Candidate(UUID(int=n), text, at, thread, speaker, entities)
+
+
+def test_a_channel_is_scaled_by_its_own_distribution() -> None:
+    small = normalised({UUID(int=i): float(i) for i in range(5)})
+    large = normalised({UUID(int=i): 1000.0 * i - 7 for i in range(5)})
+    assert small == pytest.approx(large)
+    assert small[UUID(int=2)] == pytest.approx(0.5)
+    assert all(0 <= v <= 1 for v in small.values())
+    assert normalised({UUID(int=1): 3.0}) == {UUID(int=1): 0.5}
+    assert normalised({}) == {}
+
+
+def test_being_found_by_two_channels_beats_being_found_by_one() -> None:
+    both, one = UUID(int=1), UUID(int=2)
+    scores = fused({"text": {both: 0.5, one: 0.6}, "dense": {both: 0.5}}, {})
+    assert scores[both] > scores[one]
+    assert scores[both] == pytest.approx(0.5)
+
+
+def test_a_thread_with_three_good_turns_lifts_all_of_them() -> None:
+    turns = [candidate(i, thread="a") for i in range(3)] + [candidate(3, thread="b"), candidate(4)]
+    evidence = thread_evidence({t.id: 0.6 for t in turns}, turns)
+    assert [evidence[t.id] for t in turns] == pytest.approx([1, 1, 1, 1 / 3, 0])
+
+
+def test_a_neighbour_counts_only_when_it_is_near_in_time() -> None:
+    turns = [candidate(0, thread="a"), candidate(1, thread="a", at=NOW + timedelta(minutes=2)), candidate(2, thread="a", at=NOW + timedelta(hours=2))]
+    evidence = neighbour_evidence({UUID(int=0): 0.9, UUID(int=1): 0.1, UUID(int=2): 0.4}, turns)
+    assert [evidence[t.id] for t in turns] == [0.1, 0.9, 0.0]
+
+
+def order(query: str, candidates: list[Candidate], **more: Any) -> list[int]:
+    same = {"text": {c.id: 1.0 for c in candidates}}
+    return [h.id.int for h in ranked(query, same, candidates, now=NOW, dates=named_intervals(query, NOW, BERLIN), **more)]
+
+
+def test_among_equals_the_named_speaker_the_named_date_and_the_newer_come_first() -> None:
+    assert order("What did Oda's team decide?", [candidate(1, speaker="Ada"), candidate(2, speaker="Oda")]) == [2, 1]
+    assert order("news of Blue Whale Ltd", [candidate(1, entities=("Blue",)), candidate(2), candidate(3, entities=("blue whale",))])[2] == 2
+    assert order("What happened on 3 March 2026?", [candidate(1), candidate(2, at=datetime(2026, 3, 3, 9, tzinfo=UTC))]) == [2, 1]
+    assert order("news", [candidate(1, at=NOW - timedelta(days=90)), candidate(2)]) == [2, 1]
+    assert order("news", [candidate(2), candidate(1)]) == [1, 2]
+
+
+def test_every_score_lies_between_nothing_and_one_and_strangers_are_left_out() -> None:
+    candidates = [candidate(i, f"word{i} common", thread="t", speaker="Ada") for i in range(20)]
+    channels = {name: {UUID(int=i): float(i**3) for i in range(30)} for name in ("text", "window", "dense")}
+    hits = ranked("Ada word3 in May 2026", channels, candidates, now=NOW, dates=named_intervals("in May 2026", NOW, BERLIN))
+    assert [h.id.int for h in hits][:3] == [19, 18, 17]
+    assert len(hits) == 20
+    assert all(0 <= v <= 1 for h in hits for v in (h.score, *h.scores.values()))
+    assert {"lexical", "window", "dense", "thread", "neighbours", "entity", "time", "recency"} <= hits[0].scores.keys()
+    assert ranked("x", {}, [], now=NOW, dates=[]) == []
+
+
+def test_the_second_pass_asks_for_what_sets_the_best_hits_apart() -> None:
+    rows = [
+        candidate(1, "the kiln glaze cracked"),
+        candidate(2, "the kiln glaze dried"),
+        *(candidate(i, "the weekly meeting notes") for i in range(3, 30)),
+    ]
+    first = ranked("kiln", {"text": {UUID(int=1): 9.0, UUID(int=2): 8.0}}, rows, now=NOW, dates=[])
+    assert set(expansion(first, rows).split()[:4]) == {"kiln", "glaze", "cracked", "dried"}
+    assert telling_words([("The and of", 1.0)], ["x"], 5) == []
+
+
+def test_bm25_prefers_rare_words_and_short_texts() -> None:
+    corpus = Corpus(["meeting with the auditor", "meeting with the team", "meeting about lunch", "the auditor " + "filed many long papers " * 9])
+    scores = corpus.bm25(dict.fromkeys(words("auditor meetings"), 1.0))
+    assert scores[0] > scores[3] > 0
+    assert scores[0] > scores[1]
+    assert corpus.bm25({}) == [0, 0, 0, 0]
+    assert words("She's planning the studies, planned and plans") == ["plan", "study", "plan", "plan"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("on 7 May 2023", "2023-05-07", "2023-05-07"),
+        ("the May 7th, 2023 call", "2023-05-07", "2023-05-07"),
+        ("since 2023-05-07", "2023-05-07", "2023-05-07"),
+        ("in May 2023", "2023-05-01", "2023-05-31"),
+        ("in december", "2025-12-01", "2025-12-31"),
+        ("during 2024", "2024-01-01", "2024-12-31"),
+        ("what happened yesterday", "2026-06-09", "2026-06-09"),
+        ("notes of last week", "2026-06-01", "2026-06-07"),
+        ("last month's hours", "2026-05-01", "2026-05-31"),
+    ],
+)
+def test_dates_in_a_question_are_whole_local_days(text: str, first: str, last: str) -> None:
+    [found] = named_intervals(text, NOW, BERLIN)
+    assert found.start.astimezone(BERLIN).isoformat()[:19] == f"{first}T00:00:00"
+    assert (found.end - timedelta(seconds=1)).astimezone(BERLIN).isoformat()[:19] == f"{last}T23:59:59"
+
+
+def test_what_is_no_date_names_none() -> None:
+    for text in ("may I see the 31 February plan", "version 2024", "room 12", "the marching band"):
+        assert named_intervals(text, NOW, BERLIN) == [], text
+    assert nearness(NOW, []) == 0
+    day = named_intervals("2026-06-01", NOW, BERLIN)
+    assert nearness(datetime(2026, 6, 1, 12, tzinfo=UTC), day) == 1
+    assert 0 < nearness(datetime(2026, 6, 4, 12, tzinfo=UTC), day) < 1
+    assert nearness(datetime(2026, 7, 4, tzinfo=UTC), day) == 0
+
+
+@dataclass(frozen=True)
+class Said:
+    content: str
+    metadata: dict[str, Any]
+    occurred_at: datetime
+
+
+def test_texts_carry_speaker_local_date_and_neighbours() -> None:
+    late = datetime(2026, 5, 8, 23, 30, tzinfo=UTC)
+    turns = [Said(f"turn {i}", {"speaker": "Ada"}, late) for i in range(6)]
+    assert dated_text(turns[0], BERLIN) == "[9 May 2026] Ada: turn 0"
+    assert dated_text(Said("Ada: hello", {"speaker": "Ada"}, late), ZoneInfo("UTC")) == "[8 May 2026] Ada: hello"
+    assert window_text(turns, 0).splitlines() == ["Ada: turn 0", "Ada: turn 1", "Ada: turn 2"]
+    assert window_text(turns, 3).splitlines() == [f"Ada: turn {i}" for i in range(1, 6)]
+    assert [collection_of(t) for t in ("fact", "preference", "episode", "event")] == ["agent_memories", "agent_memories", "daily_threads", "events"]
+
+
+def test_only_preferences_cross_from_the_person_to_a_client() -> None:
+    assert recall_clients("acme", "me", ("preference",), may_see_person=True) == ("acme", "me")
+    assert recall_clients("acme", "me", ("preference",), may_see_person=False) == ("acme",)
+    assert recall_clients("acme", "me", None, may_see_person=True) == ("acme",)
+    assert recall_clients("me", "me", ("preference",), may_see_person=True) == ("me",)
