@@ -12,8 +12,8 @@ import httpx
 import typer
 from rich.console import Console, RenderableType
 
+from planner_memory.cli.connection import connected
 from planner_memory.cli.problems import refused
-from planner_memory.cli.runtime import connected
 from planner_memory.core.local_time import zone
 from planner_memory.settings import Settings
 from planner_memory.web.logs import configure_logs
@@ -87,7 +87,7 @@ def run(story: Callable[[Api], Awaitable[T]]) -> T:
 
 def notice(text: str) -> None:
     """A line for the person, on standard error."""
-    Console(stderr=True, highlight=False).print(text, style="dim", markup=False)
+    Console(stderr=True, highlight=False).print(text, style="dim", markup=False, soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

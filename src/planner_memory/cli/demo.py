@@ -19,7 +19,6 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from planner_memory import wiring
 from planner_memory.cli.calls import Api, Json, product, show_json
 from planner_memory.cli.example_files import FORTNIGHT_DAYS, coming_monday, example, fortnight_from, paragraphs
 from planner_memory.cli.ledger import Ledger
@@ -29,6 +28,7 @@ from planner_memory.cli.render import duration, left_out, plan_table, recalled
 from planner_memory.cli.scheduling import agenda_of, scheduled, titles_of
 from planner_memory.core.profile import WEEKDAYS
 from planner_memory.settings import Settings
+from planner_memory.wiring.home import data_directory
 
 CLIENT, CLIENT_NAME = "acme", "Acme Pumps"
 LATER_CLIENT, LATER_CLIENT_NAME = "borealis", "Borealis Heating"
@@ -54,7 +54,7 @@ def demo_settings(settings: Settings) -> Settings:
     """Everything embedded, beside the person's own data, when no data directory is named; else just as configured."""
     if settings.data_dir is not None:
         return settings
-    own = wiring.data_directory(settings).path
+    own = data_directory(settings).path
     outside = {"database_url": None, "postgres_host": None, "caldav_url": None, "calendar": None}
     return settings.model_copy(update={"data_dir": own.with_name(f"{own.name}-demo"), **outside})
 
@@ -87,7 +87,7 @@ class Demo:
     peak: int = 0
 
     async def run(self) -> dict[str, Any]:
-        self.data_dir: Path = wiring.data_directory(self.settings).path
+        self.data_dir: Path = data_directory(self.settings).path
         self.ledger = Ledger(self.data_dir)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         shown = self.console if self.console.is_terminal else Console(stderr=True)

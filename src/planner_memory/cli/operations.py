@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from planner_memory import asgi, wiring
-from planner_memory.cli import runtime
+from planner_memory.cli.connection import connected, loaded
 from planner_memory.core.errors import InvalidInput, Unavailable
 from planner_memory.settings import Settings
 from planner_memory.web.logs import configure_logs
+from planner_memory.wiring.home import data_directory
 
 Service = Literal["memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "all"]
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on standard output.")]
@@ -40,7 +40,7 @@ def up(port: Port = None, as_json: Json = False) -> None:
 
 
 async def _up(settings: Settings, *, as_json: bool) -> None:
-    wiring.check_exposure(settings)
+    runtime = loaded("cli.runtime")
     async with runtime.all_in_one(settings) as running:
 
         def ready(url: str) -> None:
@@ -67,18 +67,19 @@ def serve(service: Annotated[Service, typer.Argument(help="The service to run, o
     if service == "all":
         asyncio.run(_up(_with_port(settings, port), as_json=False))
         return
-    asyncio.run(_serve(service, settings, runtime.PORTS[service] if port is None else port))
+    asyncio.run(_serve(service, settings, port))
 
 
-async def _serve(service: str, settings: Settings, port: int) -> None:
-    wiring.check_exposure(settings)
+async def _serve(service: str, settings: Settings, port: int | None) -> None:
+    runtime = loaded("cli.runtime")
+    port = runtime.PORTS[service] if port is None else port
     async with runtime.single(service, settings) as running:
         await runtime.serve_app(running, port=port, on_ready=lambda url: notices.print(f"{service} {url}"), register=False)
 
 
 def migrate(as_json: Json = False) -> None:
     """Bring the database up to date."""
-    applied = asyncio.run(wiring.migrate_database(Settings()))
+    applied = asyncio.run(loaded("wiring.services").migrate_database(Settings()))
     if as_json:
         _print_json({"applied": applied})
     else:
@@ -106,19 +107,17 @@ def doctor(as_json: Json = False) -> None:
 
 
 async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:
-    async with runtime.connected(
-        settings, on_start=lambda: notices.print("Nothing is running here; starting it for this check …", style="dim")
-    ) as client:
+    async with connected(settings, on_start=lambda: notices.print("Nothing is running here; starting it for this check …", style="dim")) as client:
         try:
             answer = await client.get("/health")
         except httpx.TransportError as error:
             raise Unavailable("The running product does not answer. Restart it with `planner-memory up`.") from error
-        return answer.json(), str(wiring.data_directory(settings).path)
+        return answer.json(), str(data_directory(settings).path)
 
 
 def backup(target: Annotated[Path, typer.Argument(help="The archive to write, ending in .tar.gz.")], as_json: Json = False) -> None:
     """Write everything embedded into one archive."""
-    asyncio.run(wiring.back_up(Settings(), target))
+    asyncio.run(loaded("wiring.services").back_up(Settings(), target))
     size = target.stat().st_size
     if as_json:
         _print_json({"file": str(target), "bytes": size})
@@ -135,8 +134,8 @@ def restore(
     if not source.is_file():
         raise InvalidInput(f"There is no file {source}.", field="source")
     settings = Settings()
-    asyncio.run(wiring.restore_backup(settings, source, force=force))
-    data = str(wiring.data_directory(settings).path)
+    asyncio.run(loaded("wiring.services").restore_backup(settings, source, force=force))
+    data = str(data_directory(settings).path)
     if as_json:
         _print_json({"restored": str(source), "data_dir": data})
     else:
@@ -145,7 +144,7 @@ def restore(
 
 def openapi(service: Annotated[Service, typer.Argument(help="The service, or all.")] = "all") -> None:
     """Print the OpenAPI document of a service."""
-    typer.echo(json.dumps(asgi.openapi_of(service), indent=1))
+    typer.echo(json.dumps(loaded("asgi").openapi_of(service), indent=1))
 
 
 COMMANDS = (up, serve, migrate, doctor, backup, restore, openapi)

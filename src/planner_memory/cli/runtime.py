@@ -1,11 +1,11 @@
-"""Runs the services in this process, and finds the all-in-one that already runs."""
+"""Runs the services in this process. Brings every library, so commands load it only when nothing runs yet: see connection.py."""
 
 import asyncio
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -13,12 +13,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from planner_memory import asgi, wiring
+from planner_memory import asgi
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import Platform
+from planner_memory.wiring import services as wiring
+from planner_memory.wiring.services import Platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
 _GRACE_SECONDS = 20
@@ -35,6 +36,7 @@ class Running:
 @asynccontextmanager
 async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
     """The four services in this process; one that fails to start closes the others."""
+    wiring.check_exposure(settings)
     async with wiring.open_platform(settings, embedded=True) as platform:
         await wiring.open_calendar(platform, may_start=True)
         face = platform.face
@@ -54,6 +56,7 @@ async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
+    wiring.check_exposure(settings)
     async with wiring.open_platform(settings, embedded=False) as platform:
         if service == "memory-gateway":
             app = await _gateway(platform)
@@ -150,24 +153,9 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, *, on_start: Callable[[], None] | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the all-in-one that runs on the data directory, or of one that runs in this process for as long as the block.
-
-    `on_start` is called before one is started here, which takes a few seconds.
-
-    Raises:
-        NotStarted: none runs and none can be started.
-    """
-    data = wiring.data_directory(settings)
-    found = data.running()
-    if found is not None:
-        async with service_client(found.url, wiring.api_key_of(settings, data)) as client:
-            yield client
-        return
-    if on_start is not None:
-        on_start()
-    async with (
-        all_in_one(settings) as running,
-        service_client("http://planner-memory", running.platform.api_key, transport=httpx.ASGITransport(running.app)) as client,
-    ):
-        yield client
+async def in_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an all-in-one that runs in this process for as long as the block."""
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(all_in_one(settings))
+        transport = httpx.ASGITransport(running.app)
+        yield await stack.enter_async_context(service_client("http://planner-memory", running.platform.api_key, transport=transport))

@@ -1,6 +1,5 @@
-"""The only place that names a concrete adapter: settings in, services out."""
+"""Opens the platform that the services of one process share, and each service on it."""
 
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +12,7 @@ from planner_memory import __version__
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.in_process.cache import InProcessCache
-from planner_memory.adapters.in_process.data_dir import DataDirectory, default_data_dir, ensure_secret
+from planner_memory.adapters.in_process.data_dir import DataDirectory
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.opentelemetry.tracing import Tracing
 from planner_memory.adapters.pgserver.backup import backup as write_backup
@@ -45,6 +44,7 @@ from planner_memory.settings import Settings
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face
 from planner_memory.web.metrics import Metrics
+from planner_memory.wiring.home import api_key_of, data_directory
 
 
 @dataclass
@@ -67,17 +67,6 @@ class Platform:
     @property
     def face(self) -> Face:
         return Face(self.keys, self.keys, default_client=self.settings.client_id, cors_origins=self.settings.cors_origins)
-
-
-def data_directory(settings: Settings) -> DataDirectory:
-    return DataDirectory(settings.data_dir or default_data_dir())
-
-
-def api_key_of(settings: Settings, data: DataDirectory) -> str:
-    """The configured key, else the one of the data directory, made on first use."""
-    if settings.api_key is not None:
-        return settings.api_key.get_secret_value()
-    return ensure_secret(data.path / "api-key", lambda: f"pm_{secrets.token_urlsafe(32)}")
 
 
 def check_exposure(settings: Settings) -> None:
