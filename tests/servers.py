@@ -74,3 +74,34 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     yield server.url
     server.kill()
+
+
+PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+
+
+class QdrantServer:
+    """The stand-in for a Qdrant server (tests/fakes/qdrant_server.py), run by the interpreter that has the official client."""
+
+    def __init__(self, *options: str) -> None:
+        if not PEERS_PYTHON.exists():
+            missing("qdrant-client (`make .venv-peers/.installed`)")
+        command = [str(PEERS_PYTHON), str(ROOT / "tests" / "fakes" / "qdrant_server.py"), *options]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._child.stdout is not None
+        self.port = int(self._child.stdout.readline())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        self._child.kill()
+        self._child.communicate()
+
+
+@pytest.fixture(scope="session")
+def qdrant_url() -> Iterator[str]:
+    """The address of a running stand-in for Qdrant; give every test a collection prefix of its own."""
+    server = QdrantServer()
+    yield server.url
+    server.kill()

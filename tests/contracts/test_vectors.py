@@ -1,15 +1,15 @@
-"""What every search index promises. A new adapter adds a parameter: a function from a folder to an open, empty index of dimension 8."""
+"""What every search index promises. A new adapter adds a parameter: a function from pytest's request to an open, empty index of dimension 8."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.core.errors import InvalidInput
 from planner_memory.ports.vectors import Filter, Point, Query, VectorIndex
@@ -19,14 +19,18 @@ EVERYTHING = Filter(include_superseded=True)
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-async def qdrant_edge(folder: Path) -> VectorIndex:
-    return await QdrantEdgeVectors.open(folder / "index", "test@1", DIMENSION)
+async def qdrant_edge(request: pytest.FixtureRequest) -> VectorIndex:
+    return await QdrantEdgeVectors.open(request.getfixturevalue("tmp_path") / "index", "test@1", DIMENSION)
 
 
-@pytest.fixture(params=[qdrant_edge])
-async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
-    opened: Callable[[Path], Awaitable[VectorIndex]] = request.param
-    made = await opened(tmp_path)
+async def qdrant(request: pytest.FixtureRequest) -> VectorIndex:
+    return await QdrantVectors.open(request.getfixturevalue("qdrant_url"), "test@1", DIMENSION, prefix=f"{uuid4()}-")
+
+
+@pytest.fixture(params=[qdrant_edge, qdrant])
+async def index(request: pytest.FixtureRequest) -> AsyncIterator[VectorIndex]:
+    opened: Callable[[pytest.FixtureRequest], Awaitable[VectorIndex]] = request.param
+    made = await opened(request)
     yield made
     await made.close()
 
