@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from planner_memory.memory_gateway.dates import named_intervals, nearness
-from planner_memory.memory_gateway.ranking import expansion, fused, neighbour_evidence, normalised, ranked, thread_evidence
+from planner_memory.memory_gateway.ranking import expansion, fused, mixed, neighbour_evidence, normalised, ranked, thread_evidence
 from planner_memory.memory_gateway.retrieval import recall_clients
 from planner_memory.memory_gateway.texts import collection_of, dated_text, window_text
 from planner_memory.memory_gateway.words import Corpus, telling_words, words
@@ -26,32 +26,34 @@ def candidate(
 
 
 def test_a_channel_is_scaled_by_its_own_distribution() -> None:
-    small = normalised({UUID(int=i): float(i) for i in range(5)})
-    large = normalised({UUID(int=i): 1000.0 * i - 7 for i in range(5)})
-    assert small == pytest.approx(large)
-    assert small[UUID(int=2)] == pytest.approx(0.5)
-    assert all(0 <= v <= 1 for v in small.values())
-    assert normalised({UUID(int=1): 3.0}) == {UUID(int=1): 0.5}
-    assert normalised({}) == {}
+    small = normalised([0.0, 1, 2, 3, 4])
+    assert small == pytest.approx(normalised([1000.0 * i - 7 for i in range(5)]))
+    assert small == sorted(small)
+    assert small[2] == pytest.approx(0.5)
+    assert all(0 <= v <= 1 for v in small)
+    assert normalised([3.0]) == [0.5]
+    assert normalised([]) == []
 
 
 def test_being_found_by_two_channels_beats_being_found_by_one() -> None:
-    both, one = UUID(int=1), UUID(int=2)
-    scores = fused({"text": {both: 0.5, one: 0.6}, "dense": {both: 0.5}}, {})
-    assert scores[both] > scores[one]
-    assert scores[both] == pytest.approx(0.5)
+    both, one = mixed({"text": [0.5, 0.6], "dense": [0.5, 0.0]}, {})
+    assert both > one
+    assert both == pytest.approx(0.5)
+    assert mixed({"text": [1.0], "dense": [0.0]}, {"text": 3.0}) == [0.75]
+    first, second = UUID(int=1), UUID(int=2)
+    by_id = fused({"text": {first: 7.0, second: 2.0}, "dense": {first: 0.1}}, {})
+    assert by_id[first] > by_id[second] > 0
+    assert fused({}, {}) == {}
 
 
 def test_a_thread_with_three_good_turns_lifts_all_of_them() -> None:
     turns = [candidate(i, thread="a") for i in range(3)] + [candidate(3, thread="b"), candidate(4)]
-    evidence = thread_evidence({t.id: 0.6 for t in turns}, turns)
-    assert [evidence[t.id] for t in turns] == pytest.approx([1, 1, 1, 1 / 3, 0])
+    assert thread_evidence([0.6] * 5, turns) == pytest.approx([1, 1, 1, 1 / 3, 0])
 
 
 def test_a_neighbour_counts_only_when_it_is_near_in_time() -> None:
     turns = [candidate(0, thread="a"), candidate(1, thread="a", at=NOW + timedelta(minutes=2)), candidate(2, thread="a", at=NOW + timedelta(hours=2))]
-    evidence = neighbour_evidence({UUID(int=0): 0.9, UUID(int=1): 0.1, UUID(int=2): 0.4}, turns)
-    assert [evidence[t.id] for t in turns] == [0.1, 0.9, 0.0]
+    assert neighbour_evidence([0.9, 0.1, 0.4], turns) == [0.1, 0.9, 0.0]
 
 
 def order(query: str, candidates: list[Candidate], **more: Any) -> list[int]:

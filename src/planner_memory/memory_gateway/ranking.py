@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from planner_memory.core.intervals import Interval
@@ -41,6 +41,7 @@ _POSSESSIVE = re.compile(r"['’]s\b")
 FEEDBACK_HITS = 10
 FEEDBACK_TERMS = 40
 _RECENCY_HALF_LIFE_DAYS = 30
+_NEAR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,57 +53,67 @@ class Ranked:
     scores: Mapping[str, float]
 
 
-def normalised(scores: Scores) -> dict[UUID, float]:
+def normalised(scores: Sequence[float]) -> list[float]:
     """Distribution-based score fusion's scale: the mean less three standard deviations is 0, the mean plus three is 1, cut at both ends."""
     if not scores:
-        return {}
-    values = list(scores.values())
-    mean = sum(values) / len(values)
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1))
+        return []
+    mean = sum(scores) / len(scores)
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in scores) / max(1, len(scores) - 1))
     if deviation == 0:
-        return dict.fromkeys(scores, 0.5)
-    return {each: min(1.0, max(0.0, (v - mean) / (6 * deviation) + 0.5)) for each, v in scores.items()}
+        return [0.5] * len(scores)
+    return [min(1.0, max(0.0, (v - mean) / (6 * deviation) + 0.5)) for v in scores]
 
 
-def fused(channels: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[UUID, float]:
-    """The weighted mean of normalised channels, 0..1; a memory that a channel did not find counts 0 there."""
-    total = sum(weights.get(name, 1.0) for name in channels) or 1.0
-    sums: dict[UUID, float] = defaultdict(float)
-    for name, scores in channels.items():
-        share = weights.get(name, 1.0) / total
-        for each, value in scores.items():
-            sums[each] += share * value
-    return dict(sums)
-
-
-def thread_evidence(base: Scores, candidates: Sequence[Candidate]) -> dict[UUID, float]:
-    """How well the three best memories of the same thread match, relative to the best thread; 0 without a thread."""
-    threads: dict[str, list[float]] = defaultdict(list)
-    for each in candidates:
-        if each.thread_id is not None:
-            threads[each.thread_id].append(base.get(each.id, 0.0))
-    strength = {thread: sum(sorted(values, reverse=True)[:3]) / 3 for thread, values in threads.items()}
-    best = max(strength.values(), default=0.0) or 1.0
-    return {c.id: strength[c.thread_id] / best if c.thread_id is not None else 0.0 for c in candidates}
-
-
-def neighbour_evidence(base: Scores, candidates: Sequence[Candidate]) -> dict[UUID, float]:
-    """The better score of the two candidates next to a memory in its thread, when they lie within ten minutes of it; else 0."""
-    threads: dict[str, list[Candidate]] = defaultdict(list)
-    for each in candidates:
-        if each.thread_id is not None:
-            threads[each.thread_id].append(each)
-    out = {c.id: 0.0 for c in candidates}
-    for turns in threads.values():
-        turns.sort(key=lambda c: (c.occurred_at, c.id))
-        for before, after in itertools.pairwise(turns):
-            if (after.occurred_at - before.occurred_at).total_seconds() <= 600:
-                out[before.id] = max(out[before.id], base.get(after.id, 0.0))
-                out[after.id] = max(out[after.id], base.get(before.id, 0.0))
+def placed(scores: Scores, position: Mapping[UUID, int]) -> list[float]:
+    """A channel's normalised scores in the candidates' order; 0 for those that it did not find. What is no candidate is left out."""
+    found = [(position[each], score) for each, score in scores.items() if each in position]
+    out = [0.0] * len(position)
+    for (place, _), value in zip(found, normalised([score for _, score in found]), strict=True):
+        out[place] = value
     return out
 
 
-def entity_evidence(query: str, candidates: Sequence[Candidate]) -> dict[UUID, float]:
+def mixed(channels: Mapping[str, Sequence[float]], weights: Mapping[str, float]) -> list[float]:
+    """The weighted mean of channels of equal length, 0..1."""
+    total = sum(weights.get(name, 1.0) for name in channels) or 1.0
+    shares = [weights.get(name, 1.0) / total for name in channels]
+    return [sum(share * value for share, value in zip(shares, row, strict=True)) for row in zip(*channels.values(), strict=True)]
+
+
+def fused(channels: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[UUID, float]:
+    """The weighted mean of the normalised channels, 0..1; what a channel did not find counts 0 there."""
+    position = {each: place for place, each in enumerate(dict.fromkeys(id_ for scores in channels.values() for id_ in scores))}
+    return dict(zip(position, mixed({name: placed(scores, position) for name, scores in channels.items()}, weights), strict=True))
+
+
+def thread_evidence(base: Sequence[float], candidates: Sequence[Candidate]) -> list[float]:
+    """How well the three best memories of the same thread match, relative to the best thread; 0 without a thread."""
+    threads: dict[str, list[float]] = defaultdict(list)
+    for score, each in zip(base, candidates, strict=True):
+        if each.thread_id is not None:
+            threads[each.thread_id].append(score)
+    strength = {thread: sum(sorted(values, reverse=True)[:3]) / 3 for thread, values in threads.items()}
+    best = max(strength.values(), default=0.0) or 1.0
+    return [strength[c.thread_id] / best if c.thread_id is not None else 0.0 for c in candidates]
+
+
+def neighbour_evidence(base: Sequence[float], candidates: Sequence[Candidate]) -> list[float]:
+    """The better score of the two candidates next to a memory in its thread, when they lie within ten minutes of it; else 0."""
+    threads: dict[str, list[tuple[datetime, int, int]]] = defaultdict(list)
+    for place, each in enumerate(candidates):
+        if each.thread_id is not None:
+            threads[each.thread_id].append((each.occurred_at, each.id.int, place))
+    out = [0.0] * len(candidates)
+    for turns in threads.values():
+        turns.sort()
+        for (earlier, _, before), (later, _, after) in itertools.pairwise(turns):
+            if later - earlier <= _NEAR:
+                out[before] = max(out[before], base[after])
+                out[after] = max(out[after], base[before])
+    return out
+
+
+def entity_evidence(query: str, candidates: Sequence[Candidate]) -> list[float]:
     """1 for a memory whose speaker or one of whose entities the query names as a whole word, else 0."""
     asked = f" {' '.join(_WORD.findall(_POSSESSIVE.sub('', query.lower())))} "
     named: dict[str, bool] = {}
@@ -113,7 +124,7 @@ def entity_evidence(query: str, candidates: Sequence[Candidate]) -> dict[UUID, f
             named[name] = bool(plain) and f" {plain} " in asked
         return named[name]
 
-    return {c.id: float(any(is_named(n) for n in (c.speaker, *c.entities) if n)) for c in candidates}
+    return [float(any(is_named(n) for n in (c.speaker, *c.entities) if n)) for c in candidates]
 
 
 def expansion(first: Sequence[Ranked], candidates: Sequence[Candidate]) -> str:
@@ -130,30 +141,30 @@ def ranked(
     now: datetime,
     dates: list[Interval],
     weights: Weights | None = None,
+    limit: int = 200,
 ) -> list[Ranked]:
-    """The candidates, best first, ties by id. A channel's scores may name memories that are no candidates: they are left out."""
+    """The best candidates, best first, ties by id. A channel's scores may name memories that are no candidates: they are left out."""
     if not candidates:
         return []
     counted = weights or Weights()
-    known = {c.id for c in candidates}
-    parts = {name: normalised({each: s for each, s in scores.items() if each in known}) for name, scores in channels.items()}
-    base = fused(parts, counted.channels)
+    position = {c.id: place for place, c in enumerate(candidates)}
+    parts = {name: placed(scores, position) for name, scores in channels.items()}
+    base = mixed(parts, counted.channels) or [0.0] * len(candidates)
     core = sum(counted.channels.get(name, 1.0) for name in parts)
-    evidence: dict[str, tuple[float, Mapping[UUID, float]]] = {
+    evidence: dict[str, tuple[float, list[float]]] = {
         "thread": (counted.thread, thread_evidence(base, candidates)),
         "neighbours": (counted.neighbours, neighbour_evidence(base, candidates)),
         "entity": (counted.entity, entity_evidence(query, candidates)),
-        "time": (counted.time, {c.id: nearness(c.occurred_at, dates) for c in candidates} if dates else {}),
-        "recency": (counted.recency, {c.id: _recency(c.occurred_at, now) for c in candidates}),
+        "time": (counted.time, [nearness(c.occurred_at, dates) for c in candidates] if dates else [0.0] * len(candidates)),
+        "recency": (counted.recency, [_recency(c.occurred_at, now) for c in candidates]),
     }
     total = core + sum(weight for weight, _ in evidence.values())
-    out = []
-    for each in candidates:
-        score = core * base.get(each.id, 0.0) + sum(weight * values.get(each.id, 0.0) for weight, values in evidence.values())
-        scores = {_NAMES.get(name, name): values.get(each.id, 0.0) for name, values in parts.items()}
-        scores |= {name: values.get(each.id, 0.0) for name, (_, values) in evidence.items()}
-        out.append(Ranked(each.id, min(1.0, score / total), {name: round(value, 4) for name, value in scores.items()}))
-    return sorted(out, key=lambda r: (-r.score, r.id))
+    score = [core * value / total for value in base]
+    for weight, values in evidence.values():
+        score = [sum_ + weight * value / total for sum_, value in zip(score, values, strict=True)]
+    best = sorted(range(len(candidates)), key=lambda place: (-score[place], candidates[place].id.int))[:limit]
+    named = {_NAMES.get(name, name): values for name, values in parts.items()} | {name: values for name, (_, values) in evidence.items()}
+    return [Ranked(candidates[place].id, min(1.0, score[place]), {name: round(values[place], 4) for name, values in named.items()}) for place in best]
 
 
 _NAMES = {"text": "lexical"}

@@ -43,12 +43,12 @@ def telling_words(best: Sequence[tuple[str, float]], background: Sequence[str], 
     background, a sample of what was searched, tell little and are discounted by their inverse document frequency.
     """
     plain = [set(_WORD.findall(text.lower())) for text in background]
-    frequency = Counter(word for found in plain for word in found)
     likely: dict[str, float] = defaultdict(float)
     for text, weight in best:
         found = [word for word in _WORD.findall(text.lower()) if word.replace("’", "'") not in _STOP]
         for word in found:
             likely[word] += weight / len(found)
+    frequency = {word: sum(word in found for found in plain) for word in likely}
     n = len(plain)
     rated = {word: p * math.log(1 + (n - frequency[word] + 0.5) / (frequency[word] + 0.5)) for word, p in likely.items()}
     return sorted(rated, key=lambda word: (-rated[word], word))[:limit]
