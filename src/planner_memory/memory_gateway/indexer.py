@@ -59,6 +59,7 @@ class Indexer:
         self._again = False
         self._sweeper: asyncio.Task[None] | None = None
         self._embedder_rests_until = 0.0
+        self._closing = False
 
     def open(self) -> None:
         """Starts to look for rows that came by SQL or were left over."""
@@ -72,12 +73,9 @@ class Indexer:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
             self._sweeper = None
-        self._again = False
+        self._closing = True
         if self._run is not None and not self._run.done():
-            self._closing = True
             await self._run
-
-    _closing = False
 
     def wake(self) -> asyncio.Task[None]:
         """Sees to it that everything pending now is looked at, and returns the run that does."""
