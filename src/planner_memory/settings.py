@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tzlocal import get_localzone_name
 
+from planner_memory.core.errors import InvalidInput
 from planner_memory.core.local_time import zone
 
 
@@ -79,7 +80,10 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        return zone(value, field="PLANNER_TIME_ZONE").key
+        try:
+            return zone(value).key
+        except InvalidInput as error:
+            raise ValueError(error.detail) from error
 
     @field_validator("cors_origins", mode="before")
     @classmethod

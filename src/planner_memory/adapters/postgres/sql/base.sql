@@ -8,7 +8,9 @@ select id, name, client_ids, scopes from api_keys where key_hash = %(key_hash)s 
 insert into api_keys (name, key_hash, client_ids) values (%(name)s, %(key_hash)s, %(client_ids)s) on conflict (key_hash) do nothing
 
 -- name: forget_old_answers
-delete from idempotency_keys where caller = %(caller)s and path = %(path)s and key = %(key)s and created_at < now() - interval '24 hours'
+-- a claim without an answer is that of a process that died: no request runs for five minutes
+delete from idempotency_keys where caller = %(caller)s and path = %(path)s and key = %(key)s
+    and created_at < now() - case when status is null then interval '5 minutes' else interval '24 hours' end
 
 -- name: claim_answer
 insert into idempotency_keys (caller, path, key, body_hash) values (%(caller)s, %(path)s, %(key)s, %(body_hash)s)

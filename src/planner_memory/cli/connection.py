@@ -1,0 +1,38 @@
+"""Finds the all-in-one that already runs, or starts one in this process."""
+
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import ModuleType
+
+import httpx
+
+from planner_memory.http_client import service_client
+from planner_memory.settings import Settings
+from planner_memory.wiring.home import api_key_of, data_directory
+
+
+def loaded(module: str) -> ModuleType:
+    """A module that brings the services' libraries, loaded at the first call: most commands find a product that runs already."""
+    return importlib.import_module(f"planner_memory.{module}")
+
+
+@asynccontextmanager
+async def connected(settings: Settings, *, on_start: Callable[[], None] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the all-in-one that runs on the data directory, or of one that runs in this process for as long as the block.
+
+    `on_start` is called before one is started here, which takes a few seconds.
+
+    Raises:
+        NotStarted: none runs and none can be started.
+    """
+    data = data_directory(settings)
+    found = data.running()
+    if found is not None:
+        async with service_client(found.url, api_key_of(settings, data)) as client:
+            yield client
+        return
+    if on_start is not None:
+        on_start()
+    async with loaded("cli.runtime").in_process(settings) as client:
+        yield client
