@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+from tests.fakes import peers
 from tests.fakes.mem0_server import KEY as KEY_OF_MEM0
 from tests.fakes.mem0_server import Mem0Server
 from tests.fakes.mem0_server import refused as mem0_refused
@@ -47,3 +49,13 @@ def test_mem0s_client_reads_the_loopback_mem0(tmp_path: Path) -> None:
     assert saw["left"] == 1
     assert "deleted" in saw["forgotten"]
     assert saw["left_after_all"] == 1
+
+
+def test_missing_peers_skip_visibly_and_fail_where_they_are_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "_PYTHON", tmp_path / "nowhere")
+    monkeypatch.delenv("PLANNER_TEST_REQUIRE_SERVERS", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="NOT checked"):
+        run_peer(_HERE / "by_openai.py", tmp_path)
+    monkeypatch.setenv("PLANNER_TEST_REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="is missing"):
+        run_peer(_HERE / "by_openai.py", tmp_path)

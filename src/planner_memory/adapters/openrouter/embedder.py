@@ -32,7 +32,7 @@ class EmbeddingUsage:
 
 
 class OpenRouterEmbedder:
-    """Fulfils Embedder by POST /embeddings. Texts and vectors of one call are sent in batches, several at a time."""
+    """Fulfils Embedder by POST /embeddings, in batches, several at a time."""
 
     def __init__(
         self,
