@@ -1,5 +1,7 @@
 """Makes the four Qdrant collections: `python setup_collections.py [--url URL] [--dimension N]`. The same as `planner-memory setup-collections`."""
 
+# ruff: noqa: T201 (its output is for a person)
+
 import argparse
 import asyncio
 import os
