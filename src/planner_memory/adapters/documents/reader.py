@@ -84,14 +84,17 @@ class ChildProcessReader:
         feeding = asyncio.create_task(_feed(process, content))
         try:
             async with asyncio.timeout(self._seconds):
-                return await _output(process)
+                output = await _output(process)
+                await process.wait()
+                return output
         except TimeoutError as error:
             raise Unreadable(_TOO_SLOW.format(self._seconds)) from error
         finally:
             feeding.cancel()
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
 
 
 async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
