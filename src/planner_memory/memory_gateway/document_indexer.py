@@ -20,6 +20,7 @@ log = structlog.get_logger()
 COLLECTION = "doc_chunks"
 _LEASE_SECONDS = 60
 _EMBEDDER_REST_SECONDS = 5
+_FORGOTTEN_AT_ONCE = 500
 
 
 def indexed_text(chunk: StoredChunk) -> str:
@@ -96,14 +97,15 @@ class DocumentIndexer:
     async def _batch(self) -> bool:
         """One round. False when there was nothing to do, or when the index does not answer."""
         async with self._store.begin() as tx:
-            gone = await tx.forgotten(500)
-            chunks = await tx.claim(first=list(self._waiting), limit=BATCH, lease_seconds=_LEASE_SECONDS)
+            gone = await tx.forgotten(_FORGOTTEN_AT_ONCE)
         if gone:
-            await self._vectors.delete(gone)
+            await self._vectors.delete(gone)  # before anything is leased: this raises when the index is down
             async with self._store.begin() as tx:
                 await tx.confirm_forgotten(gone)
+        async with self._store.begin() as tx:
+            chunks = await tx.claim(first=list(self._waiting), limit=BATCH, lease_seconds=_LEASE_SECONDS)
         if not chunks:
-            return len(gone) == 500
+            return len(gone) == _FORGOTTEN_AT_ONCE
         dense, reason = await self._dense(chunks)
         try:
             await self._vectors.upsert([_point(c, v) for c, v in zip(chunks, dense, strict=True)])
