@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,7 +10,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from planner_memory import __version__
+from planner_memory.memory_gateway import document_routes
 from planner_memory.memory_gateway import routes as gateway_routes
+from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent import routes as observer_routes
 from planner_memory.observer_agent.service import Observer
@@ -18,6 +21,7 @@ from planner_memory.planner_engine.service import Planner
 from planner_memory.scheduler_engine import routes as scheduler_routes
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.web.face import NO_TELEMETRY, Face, build_app
+from planner_memory.web.health import HealthReport
 from planner_memory.web.metrics import CONTENT_TYPE_LATEST, Metrics
 from planner_memory.web.problems import install_problems
 
@@ -32,28 +36,38 @@ PREFIXES = {
 _SEVERITY = ("healthy", "degraded", "unhealthy")
 
 
-def create_memory_gateway(gateway: Gateway, face: Face, metrics: Metrics) -> FastAPI:
-    return build_app("memory-gateway", face, health=gateway.health, routers=[gateway_routes.router], metrics=metrics, state={"gateway": gateway})
+_ROUTERS = {
+    "memory-gateway": (gateway_routes.router, document_routes.router),
+    "planner-engine": (planner_routes.router,),
+    "scheduler-engine": (scheduler_routes.router,),
+    "observer-agent": (observer_routes.router,),
+}
+
+
+def create_memory_gateway(gateway: Gateway, documents: Documents, face: Face, metrics: Metrics) -> FastAPI:
+    state = {"gateway": gateway, "documents": documents}
+
+    async def health() -> HealthReport:
+        """The memory's health; a chunk that waits for the index counts as a memory does."""
+        report = await gateway.health()
+        if report.extra.get("pending_index") is None:
+            return report
+        waiting = report.extra["pending_index"] + (await documents.pending()).count
+        return replace(report, extra={**report.extra, "pending_index": waiting})
+
+    return build_app("memory-gateway", face, health=health, routers=_ROUTERS["memory-gateway"], metrics=metrics, state=state)
 
 
 def create_planner_engine(planner: Planner, face: Face) -> FastAPI:
-    return build_app("planner-engine", face, health=planner.health, routers=[planner_routes.router], state={"planner": planner})
+    return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], state={"planner": planner})
 
 
 def create_scheduler_engine(scheduler: Scheduler, face: Face) -> FastAPI:
-    return build_app("scheduler-engine", face, health=scheduler.health, routers=[scheduler_routes.router], state={"scheduler": scheduler})
+    return build_app("scheduler-engine", face, health=scheduler.health, routers=_ROUTERS["scheduler-engine"], state={"scheduler": scheduler})
 
 
 def create_observer_agent(observer: Observer, face: Face) -> FastAPI:
-    return build_app("observer-agent", face, health=observer.health, routers=[observer_routes.router], state={"observer": observer})
-
-
-_ROUTERS = {
-    "memory-gateway": gateway_routes.router,
-    "planner-engine": planner_routes.router,
-    "scheduler-engine": scheduler_routes.router,
-    "observer-agent": observer_routes.router,
-}
+    return build_app("observer-agent", face, health=observer.health, routers=_ROUTERS["observer-agent"], state={"observer": observer})
 
 
 def openapi_of(service: str) -> dict[str, Any]:
@@ -65,7 +79,8 @@ def openapi_of(service: str) -> dict[str, Any]:
 
 def _described(service: str) -> FastAPI:
     app = FastAPI(title=service, version=__version__, telemetry=NO_TELEMETRY)
-    app.include_router(_ROUTERS[service])
+    for router in _ROUTERS[service]:
+        app.include_router(router)
     return app
 
 

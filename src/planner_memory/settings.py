@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     calendar_port: int | None = Field(
         None, ge=1, le=65535, description="Port of the embedded calendar. Default: 5232, or a free one, and then always the same."
     )
+    embedder: Literal["local", "openrouter"] = Field("local", description="Where embeddings are made: in the process, or by OpenRouter.")
+    embedding_model: str = Field("openai/text-embedding-3-small", description="Embedding model, when they are not made locally.")
+    embedding_dimension: int = Field(1536, ge=1, le=65536, description="Length of that model's vectors.")
     cache_megabytes: int = Field(32, ge=1, le=4096, description="Size of the cache in the process.")
     embedder_threads: int = Field(2, ge=1, le=64, description="Threads of the local embedding model.")
 
@@ -57,6 +60,18 @@ class Settings(BaseSettings):
     postgres_db: str = Field("n8ndb", validation_alias=_named("POSTGRES_DB"), description="PostgreSQL's database.")
     postgres_user: str = Field("n8n", validation_alias=_named("POSTGRES_USER"), description="PostgreSQL's user.")
     postgres_password: SecretStr | None = Field(None, validation_alias=_named("POSTGRES_PASSWORD"), description="PostgreSQL's password.")
+
+    qdrant_url: str | None = Field(
+        None, validation_alias=_named("QDRANT_URL"), description="A Qdrant server, 1.19 or newer. Default: in the process."
+    )
+    qdrant_api_key: SecretStr | None = Field(None, validation_alias=_named("QDRANT_API_KEY"), description="API key of the Qdrant server.")
+    valkey_url: SecretStr | None = Field(
+        None, validation_alias=_named("VALKEY_URL"), description="Valkey or Redis as the cache. Default: in the process."
+    )
+    openrouter_api_key: SecretStr | None = Field(None, validation_alias=_named("OPENROUTER_API_KEY"), description="OpenRouter's key.")
+    openrouter_base_url: str = Field(
+        "https://openrouter.ai/api/v1", validation_alias=_named("OPENROUTER_BASE_URL"), description="OpenRouter, or any OpenAI-compatible endpoint."
+    )
 
     memory_gateway_url: str = Field(
         "http://127.0.0.1:8090", validation_alias=_named("MEMORY_GATEWAY_URL"), description="Where a single service finds the gateway."

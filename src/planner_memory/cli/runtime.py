@@ -76,7 +76,8 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
 
 async def _gateway(platform: Platform) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    return asgi.create_memory_gateway(await wiring.open_gateway(platform, metrics), platform.face, metrics)
+    gateway, documents = await wiring.open_gateway(platform, metrics)
+    return asgi.create_memory_gateway(gateway, documents, platform.face, metrics)
 
 
 @asynccontextmanager

@@ -10,16 +10,19 @@ import httpx
 
 from planner_memory import __version__
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
+from planner_memory.adapters.documents.reader import ChildProcessReader
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.in_process.data_dir import DataDirectory
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
+from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
 from planner_memory.adapters.opentelemetry.tracing import Tracing
 from planner_memory.adapters.pgserver.backup import backup as write_backup
 from planner_memory.adapters.pgserver.backup import restore as read_backup
 from planner_memory.adapters.pgserver.server import EmbeddedPostgres
 from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
@@ -29,16 +32,22 @@ from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.procrastinate.jobs import ProcrastinateJobs
+from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
+from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
+from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine.service import Planner
+from planner_memory.ports.cache import Cache
 from planner_memory.ports.calendar import Calendar
+from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.vectors import VectorIndex
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
 from planner_memory.web.auth import hash_of
@@ -162,28 +171,72 @@ async def open_calendar(platform: Platform, *, may_start: bool) -> None:
     platform.adapters["calendar"] = {"caldav": "caldav", "radicale": "radicale (embedded)"}.get(kind, "off") if platform.calendar else "off"
 
 
-async def open_gateway(platform: Platform, metrics: Metrics) -> Gateway:
+async def _embedder(platform: Platform) -> Embedder:
     settings = platform.settings
-    embedder = OnnxEmbedder(threads=settings.embedder_threads)
-    vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
-    platform.stack.push_async_callback(embedder.close)
+    if settings.embedder == "local":
+        local = OnnxEmbedder(threads=settings.embedder_threads)
+        platform.stack.push_async_callback(local.close)
+        return local
+    if settings.openrouter_api_key is None:
+        raise NotStarted("PLANNER_EMBEDDER=openrouter needs OPENROUTER_API_KEY. Set it, or leave PLANNER_EMBEDDER unset for the local model.")
+    remote = OpenRouterEmbedder(
+        settings.openrouter_api_key.get_secret_value(), settings.openrouter_base_url, settings.embedding_model, settings.embedding_dimension
+    )
+    platform.stack.push_async_callback(remote.close)
+    return remote
+
+
+async def _vectors(platform: Platform, embedder: Embedder) -> VectorIndex:
+    settings = platform.settings
+    vectors: VectorIndex
+    if settings.qdrant_url is None:
+        vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
+    else:
+        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+        vectors = await QdrantVectors.open(settings.qdrant_url, embedder.name, embedder.dimension, api_key=key)
     platform.stack.push_async_callback(vectors.close)
-    platform.adapters |= {"vectors": "qdrant edge", "embedder": embedder.name, "cache": "in process"}
+    return vectors
+
+
+def _cache(platform: Platform) -> Cache:
+    settings = platform.settings
+    if settings.valkey_url is None:
+        return InProcessCache(settings.cache_megabytes * 1_000_000, time.monotonic)
+    valkey = ValkeyCache(settings.valkey_url.get_secret_value())
+    platform.stack.push_async_callback(valkey.close)
+    return valkey
+
+
+async def open_gateway(platform: Platform, metrics: Metrics) -> tuple[Gateway, Documents]:
+    """The memory and its documents, which share index and embedder."""
+    settings = platform.settings
+    embedder = await _embedder(platform)
+    vectors = await _vectors(platform, embedder)
+    platform.adapters |= {
+        "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
+        "embedder": embedder.name,
+        "cache": "valkey" if settings.valkey_url else "in process",
+    }
+    documents = Documents(
+        store=PostgresDocuments(platform.database), reader=ChildProcessReader(), vectors=vectors, embedder=embedder, clock=platform.clock
+    )
     gateway = Gateway(
         store=PostgresMemories(platform.database),
         vectors=vectors,
         embedder=embedder,
-        cache=InProcessCache(settings.cache_megabytes * 1_000_000, time.monotonic),
+        cache=_cache(platform),
         jobs=platform.jobs,
         profiles=platform.profiles,
         clock=platform.clock,
         default_client=settings.client_id,
+        cache_vendor="valkey" if settings.valkey_url else None,
         measures=GatewayMeasures(metrics.registry),
     )
     gateway.register_jobs(platform.jobs)
-    gateway.open()
-    platform.stack.push_async_callback(gateway.close)
-    return gateway
+    for service in (gateway, documents):
+        service.open()
+        platform.stack.push_async_callback(service.close)
+    return gateway, documents
 
 
 async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None) -> GatewayMemory:
@@ -192,13 +245,19 @@ async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None
 
 
 async def open_planner(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
-    return Planner(
+    planner = Planner(
         store=PostgresPlans(platform.database),
         memory=await _memory(platform, gateway),
         profiles=platform.profiles,
         clock=platform.clock,
         default_client=platform.settings.client_id,
     )
+
+    async def tell_memory() -> None:
+        await planner.tell_memory()
+
+    platform.jobs.register("planner-engine-tell-memory", tell_memory, cron="*/5 * * * *")
+    return planner
 
 
 async def open_scheduler(
