@@ -5,6 +5,7 @@ PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run demo test check format docs lock clean help
