@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from planner_memory import asgi
+from planner_memory.cli.frugal import give_memory_back
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
@@ -37,6 +38,7 @@ class Running:
 async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
     """The four services in this process; one that fails to start closes the others."""
     wiring.check_exposure(settings)
+    give_memory_back()
     async with wiring.open_platform(settings, embedded=True) as platform:
         await wiring.open_calendar(platform, may_start=True)
         face = platform.face
@@ -57,6 +59,7 @@ async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
 async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
     wiring.check_exposure(settings)
+    give_memory_back()
     async with wiring.open_platform(settings, embedded=False) as platform:
         if service == "memory-gateway":
             app = await _gateway(platform)
