@@ -1,4 +1,4 @@
-"""Makes the C library give memory back. Worth 40 MB here: loading the embedding model and the search index frees large pieces that glibc would keep."""
+"""Makes the C library give memory back: loading the embedding model and the index frees large pieces that glibc would keep, 40 MB in all."""
 
 import ctypes
 from contextlib import suppress
