@@ -45,10 +45,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: in each lexical channel the text, in "dense" the vector (left out when None)."""
+    """What to look for: in each lexical channel the text, in "dense" the vector (left out when None).
+
+    `words` replaces the text by single words that do not count alike: each is matched as in a text, and its share of a score is multiplied by its
+    weight, which is above 0.
+    """
 
     text: str
     dense: NDArray[np.float32] | None = None
+    words: Mapping[str, float] | None = None
     channels: tuple[Channel, ...] = ("text", "window")
     limit: int = 100  # per channel
     filter: Filter = field(default_factory=Filter)
