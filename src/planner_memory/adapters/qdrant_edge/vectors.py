@@ -14,7 +14,17 @@ from qdrant_edge import Point as EnginePoint
 from qdrant_edge import Query as EngineQuery
 
 from planner_memory.adapters.qdrant_edge.folder import IndexFolder
-from planner_memory.adapters.qdrant_edge.layout import DENSE, INDEXES, LEXICAL, client_filter, config, engine_filter, engine_point, matches_nothing, query_words
+from planner_memory.adapters.qdrant_edge.layout import (
+    DENSE,
+    INDEXES,
+    LEXICAL,
+    client_filter,
+    config,
+    engine_filter,
+    engine_point,
+    matches_nothing,
+    query_words,
+)
 from planner_memory.core.errors import InvalidInput, NotStarted, Unavailable
 from planner_memory.ports.vectors import Channel, Filter, Hit, Point, Query
 
