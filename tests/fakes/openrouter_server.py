@@ -1,22 +1,27 @@
-"""OpenRouter's protocol on loopback: /embeddings and /key, with failures on command.
+"""OpenRouter's protocol on loopback: /embeddings, /chat/completions, /models and /key, with failures on command.
 
 Vectors are made by hashing words: the same text gives the same vector, texts that share words are near one another, and meaning plays no part.
+A chat answers with what the test told it to say.
 """
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
-from tests.fakes.scripted import Failure, ScriptedServer, answering
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from tests.fakes.scripted import Failure, ScriptedServer, answering, changed
 
 KEY = "sk-or-v1-loopback-0123456789"
 _USD_PER_TOKEN = 2e-8
 _LONGEST_INPUT_TOKENS = 8191
+_ROLES = ("system", "user", "assistant")
 
 
 def refused(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Failure:
@@ -25,6 +30,16 @@ def refused(status: int, message: str = "", headers: Mapping[str, str] | None = 
 
 def error_in_200(code: int | str, message: str = "Provider returned error") -> Failure:
     return answering(200, {"error": {"code": code, "message": message, "metadata": {"provider_name": "Loopback"}}})
+
+
+def moderated(message: str = "Your chosen model requires moderation and your input was flagged") -> Failure:
+    metadata = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "Loopback", "model_slug": "loopback/model"}
+    return answering(403, {"error": {"code": 403, "message": message, "metadata": metadata}})
+
+
+def in_choice(**values: Any) -> Failure:
+    """The honest chat answer with other members in its choice, such as finish_reason, error or message."""
+    return changed(lambda answer: answer["choices"][0].update(values))
 
 
 class OpenRouterServer(ScriptedServer):
@@ -37,6 +52,45 @@ class OpenRouterServer(ScriptedServer):
         self.base_url = f"{self.url}/api/v1"
         self._serve("POST", "/api/v1/embeddings", "/embeddings", self._embedded)
         self._serve("GET", "/api/v1/key", "/key", self._about_the_key)
+        self.said: deque[str] = deque()
+        self.model = "anthropic/claude-loopback-1"  # what an alias resolves to
+        self._serve("POST", "/api/v1/chat/completions", "/chat/completions", self._completed)
+        self._serve("GET", "/api/v1/models", "/models", lambda *_: {"data": [{"id": self.model, "object": "model"}]})
+
+    def say(self, *contents: object) -> None:
+        """The contents of the next chat answers, one each; what is not a text is sent as JSON. With none left it says "OK"."""
+        self.said.extend(c if isinstance(c, str) else json.dumps(c) for c in contents)
+
+    def reset(self) -> None:
+        super().reset()
+        self.said.clear()
+
+    def _completed(self, _: Request, body: dict[str, Any]) -> Any:
+        messages = body.get("messages")
+        if not isinstance(messages, list) or not messages or not all(m.get("role") in _ROLES and isinstance(m.get("content"), str) for m in messages):
+            return _refusal(400, "messages must be a non-empty list of role and content")
+        asked = body.get("models") or [body.get("model")]
+        known = next((m for m in asked if isinstance(m, str) and not m.startswith("nobody/")), None)
+        if known is None:
+            return _refusal(404, f"No endpoints found for {asked[0]}")
+        form = body.get("response_format") or {}
+        if form.get("type") == "json_schema" and (flaw := _not_strict(form.get("json_schema", {}).get("schema"))):
+            return _refusal(400, f"Invalid schema for response_format: {flaw}")
+        content = self.said.popleft() if self.said else "OK"
+        tokens = sum(len(m["content"]) for m in messages) // 4 + 1
+        usage = {
+            "prompt_tokens": tokens,
+            "completion_tokens": len(content) // 4 + 1,
+            "total_tokens": tokens + len(content) // 4 + 1,
+            "cost": (tokens + 5 * len(content) // 4) * 3e-6,
+            "is_byok": False,
+        }
+        base = {"id": "gen-chat-loopback", "created": int(time.time()), "model": self.model, "provider": "Loopback", "system_fingerprint": None}
+        if body.get("stream"):
+            return StreamingResponse(_streamed(base, content, usage), media_type="text/event-stream")
+        message = {"role": "assistant", "content": content, "refusal": None}
+        choice = {"index": 0, "message": message, "finish_reason": "stop", "native_finish_reason": "end_turn", "logprobs": None}
+        return {**base, "object": "chat.completion", "choices": [choice], "usage": usage}
 
     def _embedded(self, _: Request, body: dict[str, Any]) -> dict[str, Any] | Response:
         texts = [body["input"]] if isinstance(body.get("input"), str) else body.get("input")
@@ -70,10 +124,37 @@ class OpenRouterServer(ScriptedServer):
                 "limit_remaining": self.limit_remaining,
                 "limit_reset": "monthly",
                 "usage": 7.5,
+                "usage_daily": 0.5,
+                "usage_weekly": 2.5,
+                "usage_monthly": 7.5,
                 "is_free_tier": False,
                 "expires_at": None,
             }
         }
+
+
+def _streamed(base: dict[str, Any], content: str, usage: dict[str, Any]) -> Iterator[str]:
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return f"data: {json.dumps({**base, 'object': 'chat.completion.chunk', 'choices': [choice], **more})}\n\n"
+
+    yield ": OPENROUTER PROCESSING\n\n"
+    yield chunk({"role": "assistant", "content": ""})
+    for start in range(0, len(content), 16):
+        yield chunk({"content": content[start : start + 16]})
+    yield chunk({"content": ""}, "stop", usage=usage)
+    yield "data: [DONE]\n\n"
+
+
+def _not_strict(schema: Any, place: str = "$") -> str | None:
+    """Why strict mode refuses a schema: an object that does not require all it has, or allows more."""
+    if isinstance(schema, list):
+        return next((flaw for i, each in enumerate(schema) if (flaw := _not_strict(each, f"{place}[{i}]"))), None)
+    if not isinstance(schema, dict):
+        return None if place != "$" else "there is none"
+    if schema.get("type") == "object" and (schema.get("additionalProperties") is not False or set(schema["required"]) != set(schema["properties"])):
+        return f"{place} must require all its properties and allow no others"
+    return next((flaw for key, each in schema.items() if (flaw := _not_strict(each, f"{place}.{key}"))), None)
 
 
 def vector(text: str, dimension: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

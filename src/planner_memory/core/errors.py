@@ -75,6 +75,20 @@ class UpstreamInvalid(PlannerMemoryError):
     status = 502
 
 
+class Refused(PlannerMemoryError):
+    """A language model, or its provider, declined to answer. Asking the same again will not help; wording it differently may."""
+
+    title = "The model refused to answer"
+    status = 422
+
+
+class BudgetSpent(PlannerMemoryError):
+    """What may be spent on language models this month is spent. Nothing was sent to a vendor."""
+
+    title = "The month's model budget is spent"
+    status = 429
+
+
 class NotStarted(PlannerMemoryError):
     """The process cannot start as configured; the detail names the command or setting that mends it."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid, UpstreamTimeout
+from planner_memory.core.errors import NotConnected, PlannerMemoryError, Refused, Unavailable, UpstreamInvalid, UpstreamTimeout
 
 _WAITS_SECONDS = (1.0, 2.0, 4.0)
 _JITTER = 0.25  # of the wait, so that callers turned away together do not come back together
@@ -63,6 +63,7 @@ class OpenRouterClient:
 
         Raises:
             NotConnected: 401, 402, 403.
+            Refused: 403 with the reasons of a moderation.
             UpstreamTimeout: no answer within the limit.
             Unavailable: 429, 5xx, no connection, or an error inside a 200.
             UpstreamInvalid: any other refusal, or an answer that is not a JSON object.
@@ -108,6 +109,8 @@ class OpenRouterClient:
         if response.is_success and isinstance(content, dict) and not said:
             return content
         message = said.get("message") if isinstance(said, dict) else said
+        if _is_moderated(said):
+            raise Refused(f"OpenRouter's moderation declined the request ({self._clean(str(message or 403))}). Word it differently.")
         if response.is_success and said:
             raise self._refusal(_status_in(said), message, response)
         if response.is_success:
@@ -146,6 +149,11 @@ class OpenRouterClient:
     def _clean(self, text: str) -> str:
         hidden = text.replace(self._key, "…") if self._key else text
         return " ".join(hidden.split())[:_LONGEST_MESSAGE].rstrip(".")
+
+
+def _is_moderated(error: object) -> bool:
+    metadata = error.get("metadata") if isinstance(error, dict) else None
+    return isinstance(metadata, dict) and bool(metadata.get("reasons")) and _status_in(error) == 403
 
 
 def _status_in(error: object) -> int | None:
