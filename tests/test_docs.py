@@ -1,8 +1,14 @@
 """The documentation says what the code does."""
 
 import re
+import shlex
 from pathlib import Path
 
+from typer import Context
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from planner_memory.cli.app import app
 from planner_memory.core.errors import PlannerMemoryError
 
 ROOT = Path(__file__).parents[1]
@@ -18,3 +24,17 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} -> {target}"
+
+
+def test_the_commands_of_the_readme_exist_with_their_options() -> None:
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    lines = re.findall(r"^planner-memory (.+?)(?:\s+#.*)?$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(lines) > 8
+    for line in lines:
+        command, arguments, context = root, shlex.split(line), Context(root)
+        while isinstance(command, TyperGroup):
+            name, found, arguments = command.resolve_command(context, arguments)
+            assert found is not None, line
+            command, context = found, Context(found, parent=context, info_name=name)
+        command.make_context("planner-memory", arguments)
