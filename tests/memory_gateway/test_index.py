@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psycopg
 import pytest
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
@@ -123,8 +124,8 @@ async def test_rows_written_edited_and_deleted_by_sql_are_followed(
     open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
 ) -> None:
     async def sql(text: str) -> None:
-        async with database.begin() as tx:
-            await tx._connection.execute(text)
+        async with await psycopg.AsyncConnection.connect(database.dsn) as connection:
+            await connection.execute(text.encode())
 
     async with open_gateway(vectors=vectors, embedder=embedder, sweep_seconds=0.05) as (http, gateway):
         gateway.open()

@@ -1,6 +1,7 @@
 """Remembering, reading and forgetting through the HTTP face, on PostgreSQL alone."""
 
 import httpx
+import psycopg
 
 from planner_memory.adapters.postgres.database import Database
 
@@ -200,8 +201,8 @@ async def test_forgetting_by_filter_and_by_client_gives_a_receipt(http: httpx.As
 
 
 async def test_a_row_inserted_by_sql_alone_is_found_from_its_payload(http: httpx.AsyncClient, database: Database) -> None:
-    async with database.begin() as tx:
-        await tx._connection.execute(
+    async with await psycopg.AsyncConnection.connect(database.dsn) as connection:
+        await connection.execute(
             "insert into events (event_type, event_source, payload) values ('task_created', 'n8n', '{\"title\": \"Ship the crate\", \"hours\": 3}')"
         )
     assert await recalled(http, "crate") == ["Ship the crate"]

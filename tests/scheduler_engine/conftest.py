@@ -21,6 +21,7 @@ from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
+from planner_memory.core.tenancy import spanning, within
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.scheduler_engine.routes import router
 from planner_memory.scheduler_engine.service import Scheduler
@@ -81,24 +82,27 @@ class Place:
             }
             for n, h in enumerate(hours, 1)
         ]
-        async with self.database.begin() as tx:
-            await tx._connection.execute(
-                "insert into plans (id, plan_title, intent, sop, client_id) values (%s, 'Onboard Acme', 'onboard', %s, %s)",
-                (plan_id, Jsonb({"checklist": checklist}), client),
-            )
+        with within((client,)):
+            async with self.database.begin() as tx:
+                await tx._connection.execute(
+                    "insert into plans (id, plan_title, intent, sop, client_id) values (%s, 'Onboard Acme', 'onboard', %s, %s)",
+                    (plan_id, Jsonb({"checklist": checklist}), client),
+                )
         return plan_id
 
     async def stored(self, run_id: str) -> dict[str, Any]:
-        async with self.database.begin() as tx:
-            cursor = await tx._connection.execute("select * from scheduler_runs where id = %s", (run_id,))
-            row = await cursor.fetchone()
+        with spanning("recovery"):
+            async with self.database.begin() as tx:
+                cursor = await tx._connection.execute("select * from scheduler_runs where id = %s", (run_id,))
+                row = await cursor.fetchone()
         assert row is not None
         return dict(row)
 
     async def count(self) -> int:
-        async with self.database.begin() as tx:
-            cursor = await tx._connection.execute("select count(*) as n from scheduler_runs")
-            row = await cursor.fetchone()
+        with spanning("recovery"):
+            async with self.database.begin() as tx:
+                cursor = await tx._connection.execute("select count(*) as n from scheduler_runs")
+                row = await cursor.fetchone()
         assert row is not None
         return int(row["n"])
 

@@ -11,6 +11,7 @@ import structlog
 from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.indexer import BATCH, Outcome
 from planner_memory.ports.documents import DocumentStore, StoredChunk
 from planner_memory.ports.embedder import Embedder
@@ -85,10 +86,11 @@ class DocumentIndexer:
 
     async def _drain(self) -> None:
         try:
-            while not self._closing:
-                self._again = False
-                if not await self._batch() and not self._again:
-                    return
+            with spanning("indexing"):  # the task carries the scope of whoever woke it
+                while not self._closing:
+                    self._again = False
+                    if not await self._batch() and not self._again:
+                        return
         except PlannerMemoryError as error:
             log.warning("indexing of documents paused", reason=error.detail)
         except Exception:

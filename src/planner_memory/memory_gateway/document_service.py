@@ -11,6 +11,7 @@ from typing import Any
 from planner_memory.core.clock import Clock
 from planner_memory.core.errors import InvalidInput, NotFound, PlannerMemoryError, TooLarge
 from planner_memory.core.ids import new_id
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.chunking import chunked
 from planner_memory.memory_gateway.document_indexer import DocumentIndexer
 from planner_memory.memory_gateway.document_search import DocumentSearch, FoundChunk
@@ -216,8 +217,9 @@ class Documents:
         """Marks every chunk pending and returns how many; call it after the index was emptied."""
         if self._indexer is None:
             return 0
-        async with self._store.begin() as tx:
-            count = await tx.mark_all_pending()
+        with spanning("reindexing"):
+            async with self._store.begin() as tx:
+                count = await tx.mark_all_pending()
         self._indexer.wake()
         return count
 
@@ -225,8 +227,9 @@ class Documents:
         """Committed chunks that are not in the index; none when no index is configured."""
         if self._indexer is None:
             return Pending(0, None)
-        async with self._store.begin() as tx:
-            return await tx.pending()
+        with spanning("health"):
+            async with self._store.begin() as tx:
+                return await tx.pending()
 
     async def _one(self, doc_id: str, clients: tuple[str, ...] | None) -> StoredDocument:
         async with self._store.begin() as tx:

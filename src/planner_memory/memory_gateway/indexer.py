@@ -14,6 +14,7 @@ import structlog
 from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.answers import Answers
 from planner_memory.memory_gateway.indexing import Entry, entries
 from planner_memory.memory_gateway.texts import REACH
@@ -102,10 +103,11 @@ class Indexer:
 
     async def _drain(self) -> None:
         try:
-            while not self._closing:
-                self._again = False
-                if not await self._batch() and not self._again:
-                    return
+            with spanning("indexing"):  # the task carries the scope of whoever woke it
+                while not self._closing:
+                    self._again = False
+                    if not await self._batch() and not self._again:
+                        return
         except PlannerMemoryError as error:
             log.warning("indexing paused", reason=error.detail)
         except Exception:

@@ -12,7 +12,7 @@ from planner_memory.core.errors import InvalidInput
 from planner_memory.memory_gateway import schemas
 from planner_memory.memory_gateway.requests import Narrowing
 from planner_memory.memory_gateway.service import Gateway
-from planner_memory.web.auth import Authenticated, Caller
+from planner_memory.web.auth import Authenticated
 
 router = APIRouter(prefix="/api/v1/memory", tags=["memory"])
 
@@ -40,10 +40,6 @@ def narrowing(
 
 
 Filters = Annotated[Narrowing, Depends(narrowing)]
-
-
-def _may_see_person(caller: Caller) -> bool:
-    return caller.key.client_ids is None or caller.default_client in caller.key.client_ids
 
 
 @router.post(
@@ -85,7 +81,7 @@ async def recall(
 ) -> Any:
     """Searches what was remembered, by words and by meaning; best first."""
     client = caller.client(client_id)
-    answer = await gateway.recall(query, client, asked, k=k, min_score=min_score, may_see_person=_may_see_person(caller))
+    answer = await gateway.recall(query, client, asked, k=k, min_score=min_score, may_see_person=caller.may_see_person)
     return JSONResponse(answer)
 
 
@@ -133,13 +129,13 @@ async def forget_memories(
 @router.get("/memories/{memory_id}", operation_id="read_memory")
 async def read_memory(memory_id: UUID, caller: Authenticated, gateway: Service) -> schemas.MemoryOut:
     """One memory, superseded or not."""
-    return schemas.MemoryOut.model_validate(await gateway.memory(memory_id, caller.key.client_ids))
+    return schemas.MemoryOut.model_validate(await gateway.memory(memory_id, caller.clients(None)))
 
 
 @router.delete("/memories/{memory_id}", operation_id="forget_memory", response_model_exclude_none=True)
 async def forget_memory(memory_id: UUID, caller: Authenticated, gateway: Service) -> schemas.ReceiptOut:
     """Forgets one memory in every store."""
-    return schemas.ReceiptOut.model_validate(await gateway.forget_one(memory_id, caller.key.client_ids))
+    return schemas.ReceiptOut.model_validate(await gateway.forget_one(memory_id, caller.clients(None)))
 
 
 @router.get("/graph/neighbors", operation_id="graph_neighbors")

@@ -15,6 +15,7 @@ import structlog
 from planner_memory.core.clock import Clock
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
 from planner_memory.core.local_time import zone
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway import retrieval
 from planner_memory.memory_gateway.answers import Answers, Counts
 from planner_memory.memory_gateway.documents import Kept, hit_document, memory_document
@@ -101,8 +102,9 @@ class Gateway:
         if self._vectors is None or self._indexer is None:
             return 0
         await self._vectors.clear()
-        async with self._store.begin() as tx:
-            count = await tx.mark_all_pending()
+        with spanning("reindexing"):
+            async with self._store.begin() as tx:
+                count = await tx.mark_all_pending()
         self._indexer.wake()
         return count
 
@@ -289,8 +291,9 @@ class Gateway:
         states = await asyncio.gather(*(_state(check) for check in checks.values()))
         count, age = None, None
         try:
-            async with self._store.begin() as tx:
-                pending = await tx.pending()
+            with spanning("health"):
+                async with self._store.begin() as tx:
+                    pending = await tx.pending()
             count = pending.count if self._indexer else 0
             age = round((self._clock() - pending.oldest_at).total_seconds(), 1) if count and pending.oldest_at else 0
         except PlannerMemoryError:

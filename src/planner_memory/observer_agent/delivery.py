@@ -14,6 +14,7 @@ import structlog
 from planner_memory.core.clock import Clock
 from planner_memory.core.errors import PlannerMemoryError, Unavailable, UpstreamInvalid, UpstreamTimeout
 from planner_memory.core.intervals import Interval
+from planner_memory.core.tenancy import spanning
 from planner_memory.observer_agent import periods
 from planner_memory.ports.facts import FactStore
 from planner_memory.ports.jobs import Jobs
@@ -105,8 +106,9 @@ class Delivery:
         Raises:
             Unavailable: the workspace or the memory still does not answer; the rest waits for the next time.
         """
-        async with self._store.begin() as facts:
-            pending = await facts.pending_posts(person_id, self._clock() - _KEPT_FOR)
+        with spanning("reflection"):
+            async with self._store.begin() as facts:
+                pending = await facts.pending_posts(person_id, self._clock() - _KEPT_FOR)
         for each in pending:
             reflection = reflection_from(each.payload, person_id)
             there = await self._workspace.posted(person_id, reflection.client_id, reflection.mode, reflection.period.start)

@@ -13,6 +13,7 @@ from planner_memory.core.clock import Clock
 from planner_memory.core.errors import InvalidInput, PlannerMemoryError
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import at_wall_time, day_interval, days_between, instant, zone
+from planner_memory.core.tenancy import spanning, within
 from planner_memory.observer_agent import brief as briefs
 from planner_memory.observer_agent import drift, narrative, periods
 from planner_memory.observer_agent.assembly import Rows, assembled, due_of, placed, running_of, slipped_of
@@ -144,11 +145,12 @@ class Observer:
         today = day_interval(day, tz)
         since = at_wall_time(day - timedelta(days=_SLIPPED_DAYS), time.min, tz)
         calendar, missing = await self._events(Interval(since, today.end), tz)
-        async with self._store.begin() as facts:
-            found = await facts.blocks(self._person_id, clients, Interval(since, today.end), known_at=now)
-            done = await facts.finished_tasks(self._person_id, clients, sorted({b.task_id for b in found}), now)
-            due = await facts.plans_due(self._person_id, clients, self._deadlines(now))
-            running = await facts.running(self._person_id, clients, now)
+        with within((client_id,)) if client_id else spanning("reflection"):
+            async with self._store.begin() as facts:
+                found = await facts.blocks(self._person_id, clients, Interval(since, today.end), known_at=now)
+                done = await facts.finished_tasks(self._person_id, clients, sorted({b.task_id for b in found}), now)
+                due = await facts.plans_due(self._person_id, clients, self._deadlines(now))
+                running = await facts.running(self._person_id, clients, now)
         blocks = placed(found, calendar)
         return Brief(
             brief_on=day,
@@ -199,8 +201,9 @@ class Observer:
         return zone((await self._profiles.profile(self._person_id)).time_zone)
 
     async def _last(self, mode: Mode, scope: str, *, since: datetime, until: datetime) -> KeptPeriod | None:
-        async with self._store.begin() as facts:
-            return await facts.last_period(self._person_id, scope, mode, since=since, until=until)
+        with spanning("reflection"):
+            async with self._store.begin() as facts:
+                return await facts.last_period(self._person_id, scope, mode, since=since, until=until)
 
     async def _period(self, mode: Mode, day: str | None, client_id: str | None, tz: ZoneInfo, now: datetime) -> Interval:
         if day is None:
@@ -220,24 +223,25 @@ class Observer:
         planned = Interval(since, next_window.end)
         calendar, missing = await self._events(planned, tz)
         days = days_between(period, tz)
-        async with self._store.begin() as facts:
-            sprint = await facts.sprint(person, clients, days[0], days[-1]) if weekly else None
-            starts = [since, periods.days_earlier(period.end, drift.LOOK_BACK_DAYS, tz)] if weekly else [since]
-            if sprint is not None:
-                starts.append(at_wall_time(sprint.starts_on, time.min, tz))
-            blocks = await facts.blocks(person, clients, planned, known_at=period.end)
-            rows = Rows(
-                events=await facts.event_counts(person, clients, period),
-                runs=await facts.runs(person, clients, Interval(min(starts), period.end)),
-                running=await facts.running(person, clients, period.end),
-                blocks=blocks,
-                finished=await facts.finished_tasks(person, clients, sorted({b.task_id for b in blocks}), period.end),
-                plans_made=await facts.plans_made(person, clients, period),
-                plans_due=await facts.plans_due(person, clients, self._deadlines(min(now, period.end))),
-                sprint=sprint,
-                calendar=calendar,
-                missing=missing,
-            )
+        with within((client_id,)) if client_id else spanning("reflection"):
+            async with self._store.begin() as facts:
+                sprint = await facts.sprint(person, clients, days[0], days[-1]) if weekly else None
+                starts = [since, periods.days_earlier(period.end, drift.LOOK_BACK_DAYS, tz)] if weekly else [since]
+                if sprint is not None:
+                    starts.append(at_wall_time(sprint.starts_on, time.min, tz))
+                blocks = await facts.blocks(person, clients, planned, known_at=period.end)
+                rows = Rows(
+                    events=await facts.event_counts(person, clients, period),
+                    runs=await facts.runs(person, clients, Interval(min(starts), period.end)),
+                    running=await facts.running(person, clients, period.end),
+                    blocks=blocks,
+                    finished=await facts.finished_tasks(person, clients, sorted({b.task_id for b in blocks}), period.end),
+                    plans_made=await facts.plans_made(person, clients, period),
+                    plans_due=await facts.plans_due(person, clients, self._deadlines(min(now, period.end))),
+                    sprint=sprint,
+                    calendar=calendar,
+                    missing=missing,
+                )
         return assembled(rows, period, tz, next_window=next_window, is_weekly=weekly, now=now)
 
     def _deadlines(self, now: datetime) -> Interval:

@@ -14,6 +14,7 @@ from planner_memory.core.errors import Conflict, InvalidInput, NotFound, Planner
 from planner_memory.core.ids import new_id
 from planner_memory.core.local_time import zone
 from planner_memory.core.profile import Profile
+from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine import profile_rules
 from planner_memory.planner_engine.answers import plan_answer, plan_line, revision_answer
 from planner_memory.planner_engine.drafting import (
@@ -204,13 +205,14 @@ class Planner:
 
     async def tell_memory(self, limit: int = 50) -> int:
         """Tells the memory of plans that it was not told of yet; returns how many it knows of now. Safe to repeat, for a timer."""
-        async with self._store.begin() as tx:
-            waiting = await tx.plans_untold(limit)
-        told = 0
-        for plan in waiting:
-            if not await self._tell(plan):
-                break
-            told += 1
+        with spanning("telling"):
+            async with self._store.begin() as tx:
+                waiting = await tx.plans_untold(limit)
+            told = 0
+            for plan in waiting:
+                if not await self._tell(plan):
+                    break
+                told += 1
         return told
 
     async def profile(self, person_id: str) -> Profile:
@@ -227,13 +229,14 @@ class Planner:
         return HealthReport({"postgres": postgres, "memory_gateway": gateway, "llm": "off"}, frozenset({"postgres"}), {"generator": "rules"})
 
     async def _estimator(self, person_id: str, step_keys: Sequence[str], template_id: str | None, workflow_id: str | None) -> Estimator:
-        async with self._store.begin() as tx:
-            history = await tx.history(
-                person_id,
-                step_keys=list(step_keys),
-                template_ids=[template_id] if template_id else [],
-                workflow_ids=[workflow_id] if workflow_id else [],
-            )
+        with spanning("estimates"):  # numbers only, of everyone's runs
+            async with self._store.begin() as tx:
+                history = await tx.history(
+                    person_id,
+                    step_keys=list(step_keys),
+                    template_ids=[template_id] if template_id else [],
+                    workflow_ids=[workflow_id] if workflow_id else [],
+                )
         return Estimator(history, person_id)
 
     async def _recalled(self, order: Order) -> tuple[Sequence[RecalledMemory], Sequence[RecalledMemory], list[str]]:

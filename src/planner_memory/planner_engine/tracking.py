@@ -14,6 +14,7 @@ from planner_memory.core.clock import Clock
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
 from planner_memory.core.ids import new_id
 from planner_memory.core.local_time import day_interval, zone
+from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.answers import run_answer
 from planner_memory.planner_engine.estimates import Estimator, Task
 from planner_memory.planner_engine.telling import run_graph, run_memory
@@ -197,13 +198,14 @@ class Tracker:
 
     async def estimates(self, person_id: str, tasks: Sequence[tuple[str, Task]]) -> dict[str, Any]:
         """What the history known now says of raw estimates, task by task and for the whole."""
-        async with self._store.begin() as tx:
-            history = await tx.history(
-                person_id,
-                step_keys=[t.step_key for _, t in tasks if t.step_key],
-                template_ids=[t.process_template_id for _, t in tasks if t.process_template_id],
-                workflow_ids=[t.workflow_id for _, t in tasks if t.workflow_id],
-            )
+        with spanning("estimates"):  # numbers only, of everyone's runs
+            async with self._store.begin() as tx:
+                history = await tx.history(
+                    person_id,
+                    step_keys=[t.step_key for _, t in tasks if t.step_key],
+                    template_ids=[t.process_template_id for _, t in tasks if t.process_template_id],
+                    workflow_ids=[t.workflow_id for _, t in tasks if t.workflow_id],
+                )
         estimator = Estimator(history, person_id)
         singles = [(key, estimator.task(task)) for key, task in tasks]
         total = estimator.total([task for _, task in tasks])

@@ -13,6 +13,7 @@ from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval, merged
+from planner_memory.core.tenancy import spanning
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.memory import Memory, NewMemory
 from planner_memory.ports.planning import PlanStatus
@@ -274,6 +275,10 @@ class Scheduler:
 
     async def recover(self) -> int:
         """Ends what a crash left in the middle: writes are finished, or taken back when they cannot be. Returns how many runs it ended."""
+        with spanning("recovery"):
+            return await self._recovered()
+
+    async def _recovered(self) -> int:
         async with self._store.begin() as tx:
             unfinished = await tx.unfinished_runs()
         done = 0

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from planner_memory.core.errors import NotAllowed, NotAuthenticated
+from planner_memory.core.tenancy import begin_with, narrow_to, widen_to
 from planner_memory.ports.keys import ApiKey, KeyStore
 
 
@@ -21,8 +22,15 @@ class Caller:
     key: ApiKey
     default_client: str
 
+    @property
+    def may_see_person(self) -> bool:
+        """Whether the key reads the default client, under which the person's own preferences are kept."""
+        return self.key.client_ids is None or self.default_client in self.key.client_ids
+
     def client(self, asked: str | int | None) -> str:
         """The client that the request is about: the one asked for, else the key's only one, else the installation's default.
+
+        From here on the request sees that client's rows, and the default client's where the key may read them: the person's preferences.
 
         Raises:
             NotAllowed: the key is bound to other clients.
@@ -31,11 +39,16 @@ class Caller:
         chosen = str(asked) if asked is not None else bound[0] if bound and len(bound) == 1 else self.default_client
         if bound is not None and chosen not in bound:
             raise NotAllowed(f"This key is bound to other clients than {chosen!r}. Use a key of that client.")
+        narrow_to((chosen, self.default_client) if self.may_see_person else (chosen,))
         return chosen
 
     def clients(self, asked: str | int | None) -> tuple[str, ...] | None:
         """As `client`, for lists: None means every client, when the key is bound to none and none was asked for."""
         if asked is None and (self.key.client_ids is None or len(self.key.client_ids) > 1):
+            if self.key.client_ids is None:
+                widen_to("all-clients key")
+            else:
+                narrow_to(self.key.client_ids)
             return self.key.client_ids
         return (self.client(asked),)
 
@@ -63,6 +76,7 @@ async def caller_of(request: Request) -> Caller:
     if found is None:
         authenticate: Authenticator = request.app.state.authenticate
         found = request.state.caller = await authenticate(request.headers.get("authorization"))
+    begin_with(found.key.client_ids)
     return found
 
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from planner_memory.core.errors import TooLarge
 from planner_memory.core.ids import new_id
+from planner_memory.core.tenancy import unscoped
 from planner_memory.web.metrics import Metrics
 from planner_memory.web.problems import problem, problem_of
 
@@ -57,6 +58,7 @@ class Observed:
             await send(message)
 
         with ExitStack() as stack:
+            stack.enter_context(unscoped())
             stack.enter_context(structlog.contextvars.bound_contextvars(service=self._service, request_id=request_id))
             span = stack.enter_context(
                 self._tracer.start_as_current_span(

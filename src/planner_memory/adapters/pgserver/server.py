@@ -57,6 +57,8 @@ _ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 _OBJECTS = """
 select 'create role planner login createdb' where not exists (select from pg_roles where rolname = 'planner') \\gexec
 select 'create database planner_memory owner planner' where not exists (select from pg_database where datname = 'planner_memory') \\gexec
+select 'create role planner_service nologin' where not exists (select from pg_roles where rolname = 'planner_service') \\gexec
+grant planner_service to planner;
 \\connect planner_memory
 set client_min_messages = warning;
 create extension if not exists vector;

@@ -1,17 +1,22 @@
-"""The connection pool and the one way to run a named query inside a transaction."""
+"""The connection pool, and the one way to run a named query inside a transaction, which sees the rows of its scope alone."""
 
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import psycopg
+import structlog
+from psycopg import sql
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from planner_memory.adapters.postgres.queries import queries
-from planner_memory.core.errors import Unavailable
+from planner_memory.core.errors import PlannerMemoryError, Unavailable
+from planner_memory.core.tenancy import Scope, current_scope
 
+log = structlog.get_logger()
 Row = TypeVar("Row")
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
@@ -22,6 +27,18 @@ def _adapted(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _is_json(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _begin(role: str | None, scope: Scope | None) -> sql.Composed:
+    """One round trip: the transaction, the role that stands below row-level security, and whose rows it may touch."""
+    clients = json.dumps(scope.clients) if scope and scope.clients else ""
+    bypass = (scope and scope.bypass) or ""
+    said = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
+        for name, value in (("role", role or ""), ("planner.clients", clients), ("planner.bypass", bypass))
+        if name != "role" or role
+    )
+    return sql.SQL("begin; select {}").format(said)
 
 
 def _text(name: str) -> bytes:
@@ -75,18 +92,21 @@ class Database:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             dsn,
             connection_class=cast(type[Connection], psycopg.AsyncConnection),
-            kwargs={"row_factory": dict_row},
+            kwargs={"row_factory": dict_row, "autocommit": True},  # `begin` says itself what the transaction begins with
             min_size=1,
             max_size=max_size,
             timeout=5,
             open=False,
             check=AsyncConnectionPool.check_connection,
         )
+        self._role: str | None = None
 
     async def open(self) -> None:
         try:
             await self._pool.open(wait=True, timeout=15)
-        except PoolTimeout as error:
+            async with self.begin() as tx:
+                self._role = await tx.value("service_role")
+        except (PoolTimeout, Unavailable) as error:
             raise Unavailable(
                 "PostgreSQL does not answer. Check DATABASE_URL, or POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER and POSTGRES_PASSWORD."
             ) from error
@@ -96,14 +116,21 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """A transaction, committed when the block ends and rolled back when it raises.
+        """A transaction, committed when the block ends and rolled back when it raises. It sees the rows of the current scope; without one, none.
 
         Raises:
             Unavailable: PostgreSQL does not answer, or went away before the commit; nothing was stored.
         """
         try:
             async with self._pool.connection() as connection:
+                await connection.execute(_begin(self._role, current_scope()))
                 yield Transaction(connection)
+        except psycopg.errors.InsufficientPrivilege as error:
+            log.error("a transaction left its scope", scope=repr(current_scope()), reason=error.diag.message_primary)
+            raise PlannerMemoryError(
+                "A row of a client outside this request's scope was to be written, so nothing was stored. "
+                "This is a mistake in planner-memory; its log names the scope."
+            ) from error
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
 

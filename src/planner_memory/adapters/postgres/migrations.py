@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from planner_memory.core.errors import NotStarted, Unavailable
 
 _LOCK = 7_306_011_240  # any number, the same in every process
+_TABLE = re.compile(r"^create table (?:if not exists )?(\w+)", re.MULTILINE | re.IGNORECASE)
 _OWN_TRANSACTION = re.compile(r"^(begin|commit);[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -49,7 +51,10 @@ async def migrate(dsn: str, migrations: list[Migration] | None = None) -> list[s
     async with connection:
         await connection.execute("select pg_advisory_lock(%s)", (_LOCK,))
         try:
-            return await _apply(connection, known)
+            await connection.execute("select set_config('planner.bypass', 'migration', false)")  # rows of every client are brought up to date
+            done = await _apply(connection, known)
+            await _grant(connection, known)
+            return done
         finally:
             await connection.execute("select pg_advisory_unlock(%s)", (_LOCK,))
 
@@ -81,3 +86,16 @@ async def _apply(connection: psycopg.AsyncConnection, known: list[Migration]) ->
             )
         done.append(migration.name)
     return done
+
+
+async def _grant(connection: psycopg.AsyncConnection, known: list[Migration]) -> None:
+    """Lets the role that the services step down to use the tables that the migrations made, also those of files run by hand."""
+    ours = sorted({name for migration in known for name in _TABLE.findall(migration.sql)} - {"schema_migrations"})
+    missing = await connection.execute(
+        "select name from unnest(%s::text[]) as name, pg_roles where rolname = 'planner_service' and to_regclass(name) is not null"
+        " and not has_table_privilege(oid, to_regclass(name), 'delete')",
+        (ours,),
+    )
+    for (name,) in await missing.fetchall():
+        table = sql.Identifier(name)
+        await connection.execute(sql.SQL("grant select, insert, update, delete on {} to planner_service").format(table))

@@ -1,6 +1,11 @@
 -- name: ping
 select 1 as one
 
+-- name: service_role
+select rolname::text as role from pg_roles
+where rolname = 'planner_service' and to_regclass('events') is not null and has_table_privilege(oid, to_regclass('events'), 'insert')
+  and pg_has_role(current_user, oid, case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end)
+
 -- name: key_by_hash
 select id, name, client_ids, scopes from api_keys where key_hash = %(key_hash)s and revoked_at is null
 
