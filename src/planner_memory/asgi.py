@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from planner_memory import __version__
-from planner_memory.memory_gateway import document_routes
+from planner_memory.memory_gateway import document_routes, reindex_routes
 from planner_memory.memory_gateway import routes as gateway_routes
 from planner_memory.memory_gateway.document_service import Documents
+from planner_memory.memory_gateway.reindexing import Reindexer
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent import routes as observer_routes
 from planner_memory.observer_agent.service import Observer
@@ -37,15 +38,15 @@ _SEVERITY = ("healthy", "degraded", "unhealthy")
 
 
 _ROUTERS = {
-    "memory-gateway": (gateway_routes.router, document_routes.router),
+    "memory-gateway": (gateway_routes.router, document_routes.router, reindex_routes.router),
     "planner-engine": (planner_routes.router,),
     "scheduler-engine": (scheduler_routes.router,),
     "observer-agent": (observer_routes.router,),
 }
 
 
-def create_memory_gateway(gateway: Gateway, documents: Documents, face: Face, metrics: Metrics) -> FastAPI:
-    state = {"gateway": gateway, "documents": documents}
+def create_memory_gateway(gateway: Gateway, documents: Documents, reindexer: Reindexer, face: Face, metrics: Metrics) -> FastAPI:
+    state = {"gateway": gateway, "documents": documents, "reindexer": reindexer}
 
     async def health() -> HealthReport:
         """The memory's health; a chunk that waits for the index counts as a memory does."""

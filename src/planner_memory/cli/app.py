@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from planner_memory import __version__
-from planner_memory.cli import demo, documents, memory, operations, planning, profile, reflecting, scheduling
+from planner_memory.cli import demo, documents, index, memory, operations, planning, profile, reflecting, scheduling
 
 app = typer.Typer(
     name="planner-memory",
@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 _PANELS = (
     ("The loop", (*memory.COMMANDS, *planning.COMMANDS, *scheduling.COMMANDS, *reflecting.COMMANDS)),
-    ("Running it", (*demo.COMMANDS, *operations.COMMANDS)),
+    ("Running it", (*demo.COMMANDS, *operations.COMMANDS, *index.COMMANDS)),
 )
 for _panel, _commands in _PANELS:
     for _command in _commands:

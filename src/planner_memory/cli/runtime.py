@@ -35,14 +35,14 @@ class Running:
 
 
 @asynccontextmanager
-async def all_in_one(settings: Settings) -> AsyncIterator[Running]:
-    """The four services in this process; one that fails to start closes the others."""
+async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Running]:
+    """The four services in this process; one that fails to start closes the others. `rebuild` makes the search index anew."""
     wiring.check_exposure(settings)
     give_memory_back()
     async with wiring.open_platform(settings, embedded=True) as platform:
         await wiring.open_calendar(platform, may_start=True)
         face = platform.face
-        gateway = await _gateway(platform)
+        gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = asgi.create_planner_engine(await wiring.open_planner(platform, gateway=to_gateway), face)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
@@ -77,10 +77,10 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
             yield Running(app, platform)
 
 
-async def _gateway(platform: Platform) -> FastAPI:
+async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    gateway, documents = await wiring.open_gateway(platform, metrics)
-    return asgi.create_memory_gateway(gateway, documents, platform.face, metrics)
+    memories = await wiring.open_gateway(platform, metrics, rebuild=rebuild)
+    return asgi.create_memory_gateway(memories.gateway, memories.documents, memories.reindexer, platform.face, metrics)
 
 
 @asynccontextmanager
@@ -157,9 +157,9 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def in_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def in_process(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an all-in-one that runs in this process for as long as the block."""
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(all_in_one(settings))
+        running = await stack.enter_async_context(all_in_one(settings, rebuild=rebuild))
         transport = httpx.ASGITransport(running.app)
         yield await stack.enter_async_context(service_client("http://planner-memory", running.platform.api_key, transport=transport))

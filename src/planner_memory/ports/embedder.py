@@ -15,8 +15,11 @@ class Embedder(Protocol):
     `name` identifies model and version: vectors of two names must never meet in one collection. `dimension` belongs to the embedder.
     """
 
-    name: str
-    dimension: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """One row per text, in order: shape (len(texts), dimension), float32, each of length 1. No texts give shape (0, dimension).
@@ -26,6 +29,7 @@ class Embedder(Protocol):
         Raises:
             Unavailable: the model or its service does not answer.
             NotConnected: the service refuses the key.
+            UpstreamInvalid: its answer cannot be used.
         """
         ...
 

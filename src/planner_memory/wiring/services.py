@@ -1,10 +1,13 @@
 """Opens the platform that the services of one process share, and each service on it."""
 
+import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -24,6 +27,7 @@ from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.facts import PostgresFacts
+from planner_memory.adapters.postgres.index_home import PostgresIndexHome
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.postgres.migrations import migrate
@@ -32,15 +36,19 @@ from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.procrastinate.jobs import ProcrastinateJobs
+from planner_memory.adapters.qdrant.collections import setup_collections
 from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotStarted
+from planner_memory.core.local_time import zone
 from planner_memory.http_client import service_client
+from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
 from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.memory_gateway.measures import GatewayMeasures
+from planner_memory.memory_gateway.reindexing import EmbedderKind, Places, Reindexer
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine.service import Planner
@@ -171,14 +179,14 @@ async def open_calendar(platform: Platform, *, may_start: bool) -> None:
     platform.adapters["calendar"] = {"caldav": "caldav", "radicale": "radicale (embedded)"}.get(kind, "off") if platform.calendar else "off"
 
 
-async def _embedder(platform: Platform) -> Embedder:
+async def _embedder(platform: Platform, kind: EmbedderKind) -> Embedder:
     settings = platform.settings
-    if settings.embedder == "local":
+    if kind == "local":
         local = OnnxEmbedder(threads=settings.embedder_threads)
         platform.stack.push_async_callback(local.close)
         return local
     if settings.openrouter_api_key is None:
-        raise NotStarted("PLANNER_EMBEDDER=openrouter needs OPENROUTER_API_KEY. Set it, or leave PLANNER_EMBEDDER unset for the local model.")
+        raise NotStarted("The embedder openrouter needs OPENROUTER_API_KEY. Set it, or use the local model (PLANNER_EMBEDDER=local).")
     remote = OpenRouterEmbedder(
         settings.openrouter_api_key.get_secret_value(), settings.openrouter_base_url, settings.embedding_model, settings.embedding_dimension
     )
@@ -186,16 +194,28 @@ async def _embedder(platform: Platform) -> Embedder:
     return remote
 
 
-async def _vectors(platform: Platform, embedder: Embedder) -> VectorIndex:
+async def _search_pair(platform: Platform, kind: EmbedderKind | None, location: str, *, rebuild: bool = False) -> SearchPair:
+    """Embedder and index at a location: a folder beside the first, or a prefix of the collections' names."""
     settings = platform.settings
+    embedder = await _embedder(platform, kind or settings.embedder)
     vectors: VectorIndex
     if settings.qdrant_url is None:
-        vectors = await QdrantEdgeVectors.open(platform.data.path / "vectors", embedder.name, embedder.dimension)
+        folder = platform.data.path / (f"vectors-{location}" if location else "vectors")
+        vectors = await QdrantEdgeVectors.open(folder, embedder.name, embedder.dimension, rebuild=rebuild)
     else:
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-        vectors = await QdrantVectors.open(settings.qdrant_url, embedder.name, embedder.dimension, api_key=key)
-    platform.stack.push_async_callback(vectors.close)
-    return vectors
+        prefix = f"{location}-" if location else ""
+        vectors = await QdrantVectors.open(settings.qdrant_url, embedder.name, embedder.dimension, api_key=key, prefix=prefix, rebuild=rebuild)
+    return SearchPair(embedder, vectors)
+
+
+async def _discard(platform: Platform, location: str, pair: SearchPair) -> None:
+    """Closes an index that is in use no more. In the process its folder goes too; on a server its collections are emptied."""
+    if platform.settings.qdrant_url is not None:
+        await pair.vectors.clear()
+    await pair.vectors.close()
+    if platform.settings.qdrant_url is None:
+        await asyncio.to_thread(shutil.rmtree, platform.data.path / (f"vectors-{location}" if location else "vectors"), ignore_errors=True)
 
 
 def _cache(platform: Platform) -> Cache:
@@ -207,23 +227,41 @@ def _cache(platform: Platform) -> Cache:
     return valkey
 
 
-async def open_gateway(platform: Platform, metrics: Metrics) -> tuple[Gateway, Documents]:
-    """The memory and its documents, which share index and embedder."""
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """What the memory gateway serves; all of it shares one index and one embedder."""
+
+    gateway: Gateway
+    documents: Documents
+    reindexer: Reindexer
+
+
+async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = False) -> Memories:
+    """Opens the memory. `rebuild` throws the index away and makes everything due for indexing again.
+
+    Raises:
+        NotStarted: the index was filled by another embedder than the configured one; the message names `planner-memory reindex`.
+    """
     settings = platform.settings
-    embedder = await _embedder(platform)
-    vectors = await _vectors(platform, embedder)
+    home, store = PostgresIndexHome(platform.database), PostgresMemories(platform.database)
+    search = CurrentSearch(await _search_pair(platform, None, await home.location(), rebuild=rebuild))
+    platform.stack.push_async_callback(search.vectors.close)
     platform.adapters |= {
         "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
-        "embedder": embedder.name,
+        "embedder": search.embedder.name,
         "cache": "valkey" if settings.valkey_url else "in process",
     }
     documents = Documents(
-        store=PostgresDocuments(platform.database), reader=ChildProcessReader(), vectors=vectors, embedder=embedder, clock=platform.clock
+        store=PostgresDocuments(platform.database),
+        reader=ChildProcessReader(),
+        vectors=search.vectors,
+        embedder=search.embedder,
+        clock=platform.clock,
     )
     gateway = Gateway(
-        store=PostgresMemories(platform.database),
-        vectors=vectors,
-        embedder=embedder,
+        store=store,
+        vectors=search.vectors,
+        embedder=search.embedder,
         cache=_cache(platform),
         jobs=platform.jobs,
         profiles=platform.profiles,
@@ -233,10 +271,27 @@ async def open_gateway(platform: Platform, metrics: Metrics) -> tuple[Gateway, D
         measures=GatewayMeasures(metrics.registry),
     )
     gateway.register_jobs(platform.jobs)
+
+    async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
+        return await _search_pair(platform, kind, location)
+
+    async def discard(location: str, pair: SearchPair) -> None:
+        await _discard(platform, location, pair)
+
+    async def person_zone() -> ZoneInfo:
+        return zone((await platform.profiles.profile("me")).time_zone)
+
+    reindexer = Reindexer(
+        store=store, documents=documents, current=search, home=home, places=Places(make, discard), clock=platform.clock, zone=person_zone
+    )
+    if rebuild:
+        await gateway.reindex()
+        await documents.reindex()
     for service in (gateway, documents):
         service.open()
         platform.stack.push_async_callback(service.close)
-    return gateway, documents
+    platform.stack.push_async_callback(reindexer.close)
+    return Memories(gateway, documents, reindexer)
 
 
 async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None) -> GatewayMemory:
@@ -307,3 +362,11 @@ async def back_up(settings: Settings, target: Path) -> None:
 async def restore_backup(settings: Settings, source: Path, *, force: bool) -> None:
     """Makes the data directory anew from an archive. With `force` a directory that is in the way is moved aside."""
     await read_backup(source, data_directory(settings).path, force=force)
+
+
+async def set_up_collections(settings: Settings) -> dict[str, str]:
+    """Makes the four collections on the configured Qdrant server, for the configured embedder's vectors."""
+    assert settings.qdrant_url is not None
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    dimension = OnnxEmbedder().dimension if settings.embedder == "local" else settings.embedding_dimension
+    return dict(await setup_collections(settings.qdrant_url, dimension, api_key=key))

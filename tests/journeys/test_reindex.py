@@ -1,0 +1,72 @@
+"""The search index is built anew while reads go on, and after the embedder was changed."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+from tests.fakes.openrouter_server import KEY, OpenRouterServer
+from tests.journeys.product import environment, up
+
+NOTES = [f"Invoice {n} of {client} is {state}." for n, (client, state) in enumerate([("Acme", "paid"), ("Globex", "open"), ("Initech", "late")] * 20)]
+
+
+async def command(data_dir: Path, *arguments: str, status: int = 0, **more: str) -> str:
+    call = [sys.executable, "-m", "planner_memory", *arguments]
+    done = await asyncio.to_thread(subprocess.run, call, env=environment(data_dir, **more), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == status, done.stderr[-3000:]
+    return done.stdout if status == 0 else done.stderr
+
+
+async def searchable(client: httpx.AsyncClient) -> None:
+    while (await client.get("/health")).json()["pending_index"]:
+        await asyncio.sleep(0.1)
+
+
+async def test_to_another_embedder_while_reads_go_on(data_dir: Path) -> None:
+    with OpenRouterServer() as server:
+        vendor = {"OPENROUTER_API_KEY": KEY, "OPENROUTER_BASE_URL": server.base_url}
+        with up(data_dir, **vendor) as running:
+            async with running.client() as client:
+                memories = [{"content": note, "thread_id": "books"} for note in NOTES]
+                kept = (await client.post("/api/v1/memory/remember/batch", json={"memories": memories})).json()["memory_ids"]
+                await searchable(client)
+                stop, found = asyncio.Event(), []
+
+                async def read() -> None:
+                    while not stop.is_set():
+                        answer = await client.get("/api/v1/memory/recall", params={"query": f"invoice of Globex {len(found)}"})
+                        found.append(answer.status_code == 200 and len(answer.json()["results"]) > 0)
+
+                reader = asyncio.create_task(read())
+                outcome = json.loads(await command(data_dir, "reindex", "--embedder", "openrouter", "--json", **vendor))
+                await client.delete(f"/api/v1/memory/memories/{kept[7]}")
+                late = (await client.post("/api/v1/memory/remember", json={"content": "The lift is repaired."})).json()
+                stop.set()
+                await reader
+                assert outcome["embedder"].startswith("openrouter:")
+                assert found
+                assert all(found)
+                assert (await client.get("/health")).json()["services"]["memory-gateway"]["embedder"].startswith("openrouter:")
+                top = (await client.get("/api/v1/memory/recall", params={"query": NOTES[16], "k": 3})).json()
+                assert top["results"][0]["memory_id"] == kept[16]
+                assert not top["degraded"]
+                top = (await client.get("/api/v1/memory/recall", params={"query": "lift repaired", "k": 1})).json()
+                assert top["results"][0]["memory_id"] == late["memory_id"]
+        # the next start must use the same embedder, and says so
+        refused = await command(data_dir, "up", "--port", "0", status=4)
+        assert "planner-memory reindex" in refused
+        with up(data_dir, PLANNER_EMBEDDER="openrouter", **vendor) as running:
+            async with running.client() as client:
+                top = (await client.get("/api/v1/memory/recall", params={"query": NOTES[5], "k": 1})).json()
+                assert top["results"][0]["memory_id"] == kept[5]
+    # and back, with nothing running and the vendor away
+    outcome = json.loads(await command(data_dir, "reindex", "--json"))
+    assert outcome["memories"] >= len(NOTES)
+    with up(data_dir) as running:
+        async with running.client() as client:
+            top = (await client.get("/api/v1/memory/recall", params={"query": NOTES[5], "k": 1})).json()
+            assert top["results"][0]["memory_id"] == kept[5]
+            assert not top["degraded"]
