@@ -86,19 +86,6 @@ async def test_a_rare_word_outweighs_common_ones(index: VectorIndex) -> None:
     assert (await found(index, "board report audit"))[0] == 99
 
 
-async def test_words_count_by_their_weights(index: VectorIndex) -> None:
-    await index.upsert([point(1, "invoice of the plumber"), point(2, "meeting with the plumber"), point(3, "lunch")])
-    both = {"Invoices": 1.0, "meeting": 3.0}
-    for channel in ("text", "window"):
-        hits = (await index.search(Query(text="lunch", words=both)))[channel]
-        assert [hit.id.int for hit in hits] == [2, 1]
-        assert hits[0].score == pytest.approx(3 * hits[1].score)
-    [plain] = (await index.search(Query(text="invoice")))["text"]
-    [parted] = (await index.search(Query(text="", words={"invoice": 0.25, "invoices": 0.75, "the": 1.0})))["text"]
-    assert parted.score == pytest.approx(plain.score)
-    assert (await index.search(Query(text="invoice", words={})))["text"] == []
-
-
 async def test_hits_come_best_first_and_no_more_than_the_limit(index: VectorIndex) -> None:
     await index.upsert([point(n, "plan " * n, dense=axis(1, n / 4)) for n in range(1, 9)])
     answer = await index.search(Query(text="plan", dense=axis(1), limit=3))

@@ -45,15 +45,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: in each lexical channel the text, in "dense" the vector (left out when None).
-
-    `words` replaces the text by single words that do not count alike: each is matched as in a text, and its share of a score is multiplied by its
-    weight, which is above 0.
-    """
+    """What to look for: in each lexical channel the text, in "dense" the vector (left out when None)."""
 
     text: str
     dense: NDArray[np.float32] | None = None
-    words: Mapping[str, float] | None = None
     channels: tuple[Channel, ...] = ("text", "window")
     limit: int = 100  # per channel
     filter: Filter = field(default_factory=Filter)
@@ -68,8 +63,7 @@ class Hit:
 class VectorIndex(Protocol):
     """A hybrid index. Writes are visible to the next search; they survive the process being killed once `upsert` has returned.
 
-    Opening an index that another embedder filled raises NotStarted, whose detail names the command that rebuilds it. Where a method may raise
-    Unavailable, one that needs an account may raise NotConnected instead.
+    Opening an index that another embedder filled raises NotStarted, whose detail names the command that rebuilds it.
     """
 
     async def upsert(self, points: Sequence[Point]) -> None:

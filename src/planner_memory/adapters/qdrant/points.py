@@ -7,7 +7,7 @@ from typing import Any
 from qdrant_edge import Bm25, Bm25Config, SparseVector
 
 from planner_memory.adapters.qdrant.collections import DENSE
-from planner_memory.ports.vectors import Channel, Filter, Point, Query
+from planner_memory.ports.vectors import Channel, Filter, Point
 
 Json = dict[str, Any]
 
@@ -40,17 +40,6 @@ def point_json(point: Point, weights: Mapping[Channel, Bm25]) -> Json:
     if point.occurred_at is not None:
         payload["occurred_at"] = _instant(point.occurred_at)
     return {"id": str(point.id), "vector": vectors, "payload": payload}
-
-
-def query_words(query: Query, weights: Bm25) -> SparseVector:
-    """The words to look for with their weights. Words of one stem are one, with the sum of their weights."""
-    if query.words is None:
-        return weights.embed_query(query.text)
-    asked: dict[int, float] = {}
-    for word, weight in query.words.items():
-        for index in weights.embed_query(word).indices:
-            asked[index] = asked.get(index, 0.0) + weight
-    return SparseVector(list(asked), list(asked.values()))
 
 
 def sparse_json(sparse: SparseVector) -> Json:

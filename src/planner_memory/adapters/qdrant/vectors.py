@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from planner_memory.adapters.qdrant.collections import COLLECTIONS, DENSE, LEXICAL, path, prepare
 from planner_memory.adapters.qdrant.connection import Connection, encoded
-from planner_memory.adapters.qdrant.points import Json, bm25, filter_json, lexical_params, matches_nothing, point_json, query_words, sparse_json
+from planner_memory.adapters.qdrant.points import Json, bm25, filter_json, lexical_params, matches_nothing, point_json, sparse_json
 from planner_memory.core.errors import InvalidInput, NotConnected, NotFound, NotStarted, Unavailable
 from planner_memory.ports.vectors import Channel, Filter, Hit, Point, Query
 
@@ -135,7 +135,7 @@ class QdrantVectors:
         asked: dict[Channel, Json] = {}
         common = {"limit": query.limit, "filter": filter_json(query.filter), "with_payload": False, "with_vector": False}
         for channel in query.channels:
-            words = query_words(query, self._bm25[channel])
+            words = self._bm25[channel].embed_query(query.text)
             if words.indices:
                 asked[channel] = common | {"query": sparse_json(words), "using": channel} | lexical_params(query.filter)
         if query.dense is not None:

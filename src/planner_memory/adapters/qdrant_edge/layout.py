@@ -25,7 +25,7 @@ from qdrant_edge import (
 from qdrant_edge import Filter as EngineFilter
 from qdrant_edge import Point as EnginePoint
 
-from planner_memory.ports.vectors import Channel, Filter, Point, Query
+from planner_memory.ports.vectors import Channel, Filter, Point
 
 DENSE = "dense"
 LEXICAL: tuple[Channel, ...] = ("text", "window")
@@ -83,17 +83,6 @@ def engine_point(point: Point, bm25: Mapping[Channel, Bm25]) -> EnginePoint:
     if point.occurred_at is not None:
         payload["occurred_at"] = _instant(point.occurred_at)
     return EnginePoint(point.id, vectors, payload)
-
-
-def query_words(query: Query, bm25: Bm25) -> SparseVector:
-    """The words to look for with their weights. Words of one stem are one, with the sum of their weights."""
-    if query.words is None:
-        return bm25.embed_query(query.text)
-    weights: dict[int, float] = {}
-    for word, weight in query.words.items():
-        for index in bm25.embed_query(word).indices:
-            weights[index] = weights.get(index, 0.0) + weight
-    return SparseVector(list(weights), list(weights.values()))
 
 
 def matches_nothing(filter: Filter) -> bool:

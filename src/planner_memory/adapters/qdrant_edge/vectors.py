@@ -14,17 +14,7 @@ from qdrant_edge import Point as EnginePoint
 from qdrant_edge import Query as EngineQuery
 
 from planner_memory.adapters.qdrant_edge.folder import IndexFolder
-from planner_memory.adapters.qdrant_edge.layout import (
-    DENSE,
-    INDEXES,
-    LEXICAL,
-    client_filter,
-    config,
-    engine_filter,
-    engine_point,
-    matches_nothing,
-    query_words,
-)
+from planner_memory.adapters.qdrant_edge.layout import DENSE, INDEXES, LEXICAL, client_filter, config, engine_filter, engine_point, matches_nothing
 from planner_memory.core.errors import InvalidInput, NotStarted, Unavailable
 from planner_memory.ports.vectors import Channel, Filter, Hit, Point, Query
 
@@ -159,7 +149,7 @@ class QdrantEdgeVectors:
         lexical_params = SearchParams(idf=IdfParams(corpus=words_of)) if words_of else None
         asked, requests = [], []
         for channel in query.channels:
-            words = query_words(query, self._bm25[channel])
+            words = self._bm25[channel].embed_query(query.text)
             if words.indices:
                 asked.append(channel)
                 nearest = EngineQuery.Nearest(words, using=channel)
