@@ -63,7 +63,8 @@ class Hit:
 class VectorIndex(Protocol):
     """A hybrid index. Writes are visible to the next search; they survive the process being killed once `upsert` has returned.
 
-    Opening an index that another embedder filled raises NotStarted, whose detail names the command that rebuilds it.
+    Opening an index that another embedder filled raises NotStarted, whose detail names the command that rebuilds it. Where a method may raise
+    Unavailable, one that needs an account may raise NotConnected instead.
     """
 
     async def upsert(self, points: Sequence[Point]) -> None:
