@@ -15,7 +15,7 @@ from planner_memory.core.intervals import Interval
 from planner_memory.observer_agent import narrative, periods
 from planner_memory.observer_agent.assembly import Rows, assembled
 from planner_memory.observer_agent.facts import Facts, document, label
-from planner_memory.observer_agent.numbers import unsupported
+from planner_memory.observer_agent.checker import unsupported
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.facts import EventCount, FinishedRun, MadePlan, OpenPlan, RunningTimer, ScheduledBlock, Sprint
 from planner_memory.ports.workspace import Mode

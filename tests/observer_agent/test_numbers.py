@@ -2,7 +2,8 @@
 
 import pytest
 
-from planner_memory.observer_agent.numbers import mentions, unsupported
+from planner_memory.observer_agent.checker import unsupported
+from planner_memory.observer_agent.numbers import mentions
 
 FACTS = {
     "starts_on": "2026-11-23",

@@ -1,14 +1,20 @@
-"""Commands that look back and ahead: reflect, brief, facts."""
+"""Commands that look back and ahead: reflect, brief, facts, insights, check-reflection."""
 
+import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
-from planner_memory.cli.calls import Api, Client, Json, run, show, show_json, warn
+from planner_memory.cli.calls import Api, Client, Json, notice, run, show, show_json, warn
 from planner_memory.cli.render import facts as facts_view
 from planner_memory.cli.render import reflection
+from planner_memory.core.errors import InvalidInput
+from planner_memory.observer_agent.checker import Verdict, check
 
 Mode = Literal["daily", "weekly"]
 
@@ -53,4 +59,93 @@ def facts(
     show_json(answer) if as_json else show(facts_view(answer, tz))
 
 
-COMMANDS = (reflect, brief, facts)
+def insights(
+    revoke: Annotated[str | None, typer.Option(help="Take this one back: its id, or a part of it. It is not written again.")] = None,
+    client: Client = None,
+    as_json: Json = False,
+) -> None:
+    """What the reflections have learnt about how you work, which planning then uses."""
+
+    async def story(api: Api) -> Any:
+        found = await api.get("/api/v1/observer/insights", client_id=client)
+        if revoke is None:
+            return found
+        meant = [each["insight_id"] for each in found["insights"] if revoke in each["insight_id"]]
+        if len(meant) != 1:
+            raise InvalidInput(f"{len(meant) or 'No'} insights have {revoke!r} in their id. See `planner-memory insights`.", field="revoke")
+        return await api.delete(f"/api/v1/observer/insights/{meant[0]}")
+
+    answer = run(story)
+    if as_json:
+        show_json(answer)
+    elif revoke is not None:
+        show(Text(f"Taken back: {answer['content']}"))
+    elif not answer["insights"]:
+        show(Text("Nothing yet: an insight needs several weeks of runs that say the same."))
+    else:
+        table = Table("id", "insight", "runs", box=None, pad_edge=False)
+        for each in answer["insights"]:
+            table.add_row(each["insight_id"][:8] + "…" + each["insight_id"][-4:], each["content"], str(each["evidence_runs"]))
+        show(table)
+
+
+def check_reflection(
+    facts_file: Annotated[Path, typer.Option("--facts", help="The facts, a JSON file: an answer of `reflect` or `facts`, or any other document.")],
+    prose_file: Annotated[Path, typer.Option("--prose", help="The prose, as text or Markdown.")],
+    as_json: Json = False,
+) -> None:
+    """Hold every number of a text to the facts. Ends with status 1 when one of them is none. Needs no server."""
+    document, prose = _read_facts(facts_file), _read(prose_file, "prose")
+    verdicts = check(prose, document)
+    wrong = [verdict for verdict in verdicts if not verdict.is_supported]
+    if as_json:
+        show_json({"numbers": [_said(verdict, prose) for verdict in verdicts], "total": len(verdicts), "unsupported": len(wrong)})
+    else:
+        table = Table("line", "number", "verdict", "fact", box=None, pad_edge=False)
+        for verdict in verdicts:
+            style = None if verdict.is_supported else "bold red"
+            table.add_row(
+                str(_line(verdict, prose)), Text(verdict.mention.text), Text(verdict.outcome, style or ""), Text(verdict.reason or verdict.fact or "")
+            )
+        if verdicts:
+            show(table)
+        notice(f"{len(verdicts)} numbers, {len(wrong) or 'none'} of them without a fact.")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _line(verdict: Verdict, prose: str) -> int:
+    return prose.count("\n", 0, verdict.mention.start) + 1
+
+
+def _said(verdict: Verdict, prose: str) -> dict[str, Any]:
+    mention = verdict.mention
+    return {
+        "text": mention.text,
+        "kind": mention.kind,
+        "line": _line(verdict, prose),
+        "start": mention.start,
+        "end": mention.end,
+        "verdict": verdict.outcome,
+        "supported": verdict.is_supported,
+        "fact": verdict.fact,
+        "reason": verdict.reason or None,
+    }
+
+
+def _read(file: Path, field: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file} cannot be read as text: {error}. Give the path of a UTF-8 file.", field=field) from error
+
+
+def _read_facts(file: Path) -> Any:
+    try:
+        document = json.loads(_read(file, "facts"))
+    except ValueError as error:
+        raise InvalidInput(f"{file} is not JSON: {error}. Save the answer of `planner-memory facts --json` there.", field="facts") from error
+    return document["facts"] if isinstance(document, dict) and isinstance(document.get("facts"), dict) else document
+
+
+COMMANDS = (reflect, brief, facts, insights, check_reflection)

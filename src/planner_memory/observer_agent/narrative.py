@@ -170,13 +170,13 @@ def _trend(facts: Facts) -> str:
     if counted.completion_percent is not None and average.completion_percent is not None:
         lines.append(against("Completion rate", percentage(counted.completion_percent), percentage(average.completion_percent)))
     weeks = count(average.weeks, "week")
-    return f"Against the average of the {weeks} with activity among the last {facts.thresholds.trend_weeks}:\n\n{bullets(lines)}"
+    return f"Against the average of the {weeks} with activity among the last {facts.thresholds.trend_weeks} weeks:\n\n{bullets(lines)}"
 
 
 def _patterns(facts: Facts) -> str:
     lines = [
-        f"The {d.kind} “{d.name}” runs {percentage(d.drift_percent)} {d.direction} its estimate: {duration(d.actual_minutes)} taken,"
-        f" {duration(d.estimated_minutes)} estimated, over {count(d.runs, 'run')} ({d.runs_beyond_threshold} of them"
+        f"The {d.kind} “{d.name}” runs {percentage(d.drift_percent)} {d.direction} its estimate: it took {duration(d.actual_minutes)},"
+        f" estimated at {duration(d.estimated_minutes)}, over {count(d.runs, 'run')} ({d.runs_beyond_threshold} of them"
         f" more than {percentage(facts.thresholds.drift_beyond_percent)} {d.direction}). {d.suggestion}"
         for d in facts.drift
     ]

@@ -1,46 +1,72 @@
-"""Finds every number, percentage, duration, date and time of day in a prose, and those that are none of the facts."""
+"""Finds every number, percentage, duration, date and time of day in a prose, written in digits or in words."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-Kind = Literal["count", "percent", "minutes", "date", "time"]
+Kind = Literal["count", "percent", "minutes", "factor", "date", "time", "weekday", "week", "year"]
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTH = (
     r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
-_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13,
-    "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40,
-    "fifty": 50, "dozen": 12, "twice": 2,
+_UNITS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+    "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
 }  # fmt: skip
-_COUNTED = r"(?=\s+(?:task|run|meeting|plan|event|block|step|hour|minute|day|week|timer|switch|workflow|template|deadline|percent))"
-_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_VALUE = rf"(?:{_NUMBER}|\b(?:one|{'|'.join(_WORDS)})\b)"
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_ONES = "|".join(list(_UNITS)[:9])
+_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[-\s](?:{_ONES})\b)?|{'|'.join(sorted(_UNITS, key=len, reverse=True))}|zero|dozen|(?:one|a)\s+hundred)"
+_COUNTED = r"(?=\s+(?:\w+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|plans?|events?|blocks?|steps?|days?|weeks?|timers?|switch\w*|workflows?|templates?|deadlines?|items?)\b)"
+_NUMBER = r"(?:\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_VALUE = rf"(?:(?<![\w.,]){_NUMBER}|\b{_WORD}\b)"
+_TH = r"(?:st|nd|rd|th)"
+_HOURS, _MINUTES = r"(?:h\b|hrs?\b|hours?\b)", r"(?:m\b|mins?\b|minutes?\b|′)"
+_NO_UNIT = rf"(?!\s*(?:{_HOURS}|{_MINUTES}|%|days?|weeks?|:\d))"
 
 _PATTERN = re.compile(
     rf"""
-    (?P<iso>\b\d{{4}}-\d{{2}}-\d{{2}}\b)
-  | \b(?P<day_a>\d{{1,2}})(?:st|nd|rd|th)?\s+{_MONTH.format("month_a")}(?:,?\s+(?P<year_a>\d{{4}})\b)?
-  | \b{_MONTH.format("month_b")}\s+(?P<day_b>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:h\b|min|%))(?:,?\s+(?P<year_b>\d{{4}})\b)?
-  | \b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b(?!\s*(?:h\b|hours?\b))
-  | (?P<sign>[+\-−]\s?)?(?P<percent>{_VALUE})\s*(?:%|percent\b|per\s+cent\b)
-  | (?P<clock_h>\d+):(?P<clock_m>[0-5]\d)\s*(?:h|hours?)\b
-  | (?P<hours>{_VALUE})[\s-]*(?:h|hrs?|hours?)\b(?:[\s,]*(?:and\s+)?(?P<with_min>{_VALUE})[\s-]*(?:m|mins?|minutes?)\b)?
-  | (?P<minutes>{_VALUE})[\s-]*(?:m|mins?|minutes?)\b
-  | \b(?P<half>half)\s+(?:of|the)\b
-  | (?P<count>(?<![\w.,]){_NUMBER}(?:st|nd|rd|th)?(?![\w]))
-  | \b(?P<word>{"|".join(_WORDS)})\b
-  | \b(?P<one>one|a\s+single){_COUNTED}
+    (?P<iso>\b\d{{4}}-\d{{2}}-\d{{2}}(?!\d))
+  | \b(?P<day_r>\d{{1,2}}){_TH}?\s*(?:[–—-]|to|and)\s*(?=\d{{1,2}}{_TH}?\s+(?:of\s+)?{_MONTH.format("month_r")})
+  | \b(?P<day_a>\d{{1,2}}){_TH}?\s+(?:of\s+)?{_MONTH.format("month_a")}(?:,?\s+(?P<year_a>\d{{4}})\b)?
+  | \b{_MONTH.format("month_b")}\s+(?P<day_b>\d{{1,2}}){_TH}?\b(?!\s*(?:h\b|hours?|min|%|:|tasks?|meetings?|events?))(?:,?\s+(?P<year_b>\d{{4}})\b)?
+  | \b(?:iso\s+)?week\s+(?:no\.?\s*|number\s+)?(?P<week>\d{{1,2}})\b{_NO_UNIT}
+  | \b(?P<ap_h>1[0-2]|0?[1-9])(?:[:.](?P<ap_m>[0-5]\d))?\s*(?P<ap>[ap])\.?\s?m\b\.?
+  | \b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b(?!\s*{_HOURS})
+  | (?P<sign>(?<![\w–])[+\-−]\s?)?(?P<percent>{_VALUE})\s*(?:%|percent\b|per\s+cent\b)
+  | (?P<clock_h>\b\d+):(?P<clock_m>[0-5]\d)\s*{_HOURS}
+  | \b(?P<quarters>half|(?:a\s+|one\s+)?quarter|three[-\s]quarters)\s+(?:of\s+)?(?:an\s+)?hours?\b
+  | \b(?P<an_hour>an|one)\s+hour\s+and\s+(?:(?P<an_half>a\s+half)|(?P<an_quarter>a\s+quarter)|(?P<an_min>{_VALUE})[\s-]*{_MINUTES})
+  | (?P<half_hours>{_VALUE})\s+and\s+a\s+half[\s-]+{_HOURS}
+  | (?P<hours_half>{_VALUE})\s+hours?\s+and\s+(?P<add>a\s+half|a\s+quarter)\b
+  | (?P<hours>{_VALUE})[\s-]*{_HOURS}(?:[\s,]*(?:and\s+)?(?P<with_min>{_VALUE})[\s-]*{_MINUTES}|\s?(?P<bare_min>[0-5]\d)\b(?![:.\d%]|\s*%))?
+  | (?<![\w.,])(?P<glued_h>\d{{1,3}})h(?P<glued_m>[0-5]\d)(?:m(?:in)?)?\b
+  | \ban\s+(?P<single_hour>hour)\b(?!\s+(?:ago|later))
+  | (?P<minutes>{_VALUE})[\s-]*{_MINUTES}
+  | (?P<part>\b(?:half|a\s+third|one[-\s]third|two[-\s]thirds|a\s+quarter|one[-\s]quarter|three[-\s]quarters|a\s+fifth|one[-\s]fifth))\s+(?:of\b|the\b)
+  | (?P<in_a>{_VALUE})\s+(?:in|out\s+of\s+every)\s+(?P<in_b>{_VALUE}){_NO_UNIT}
+  | \b(?P<as_long>half|twice|double)\s+(?:as\s+\w+|the|its|their|what)\b
+  | (?P<factor>{_VALUE})\s*(?:times\b|×|x\b)
+  | \b(?P<word_factor>twice|thrice|doubled|tripled)\b
+  | (?P<count>(?<![\w.,]){_NUMBER}{_TH}?(?![\w]))
+  | (?<!\bon\s)(?<!\bfrom\s)(?<!\bat\s)\b(?P<one>one|a\s+single){_COUNTED}
+  | \b(?P<word>(?!one\b){_WORD})\b
+  | \b(?P<one_of>one)\s+(?=(?:out\s+)?of\s+(?:(?:the|its|those)\s+)?(?:them\b|{_NUMBER}|{_WORD})\b)
+  | \b(?P<weekday>{"|".join(_WEEKDAYS)})\b
   | (?P<rest>\d+(?:\.\d+)?)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_ROUGHLY = re.compile(
+    r"(?:\b(?:about|around|roughly|nearly|almost|some|close\s+to|just\s+(?:over|under)|a\s+little\s+(?:over|under)|approximately|circa|ca\.|an?\s+good)"
+    r"|[~≈])\s*(?:the\s+)?$",
+    re.IGNORECASE,
+)
+_PARTS = {"half": 50, "third": Decimal(100) / 3, "two third": Decimal(200) / 3, "quarter": 25, "three quarter": 75, "fifth": 20}
+_FACTORS = {"half": Decimal("0.5"), "twice": Decimal(2), "double": Decimal(2), "thrice": Decimal(3), "doubled": Decimal(2), "tripled": Decimal(3)}
 
 
 def plain(value: float) -> str:
@@ -50,145 +76,120 @@ def plain(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One number as the prose has it. `precision` is the size of its last digit: 1 for "12", 0.1 for "12.5"; 0.1 h is 6 minutes."""
+    """One number as the prose has it, and where. `precision` is the size of its last digit: 1 for "12", 0.1 for "12.5"; 0.1 h is 6 minutes.
+
+    `value` is a Decimal; (year or None, month, day) for a date; (hour, minute) for a time; 0 (Monday) to 6 for a weekday. `is_rough`: the
+    prose says "about" or the like.
+    """
 
     text: str
     kind: Kind
-    value: Any  # Decimal; (year or None, month, day) for a date; (hour, minute) for a time
+    value: Any
     precision: Decimal = Decimal(1)
+    start: int = 0
+    end: int = 0
+    is_rough: bool = False
+    weekday: int | None = None  # of a date, when it is said before it
 
 
 def _decimal(text: str) -> tuple[Decimal, Decimal]:
-    text = re.sub(r"(?:st|nd|rd|th)$", "", text.lower().replace(",", ""))
-    if text == "one" or text in _WORDS:
-        return Decimal(_WORDS.get(text, 1)), Decimal(1)
-    value = Decimal(text)
-    exponent = value.as_tuple().exponent
-    return value, Decimal(10) ** exponent if isinstance(exponent, int) and exponent < 0 else Decimal(1)
+    text = re.sub(rf"{_TH}$", "", text.lower().replace(",", "").replace("\u202f", "")) if text[0].isdigit() else text.lower()
+    if text[0].isdigit():
+        value = Decimal(text)
+        exponent = value.as_tuple().exponent
+        return value, Decimal(10) ** exponent if isinstance(exponent, int) and exponent < 0 else Decimal(1)
+    if text.endswith("hundred"):
+        return Decimal(100), Decimal(1)
+    words = {"zero": 0, "dozen": 12, **_UNITS, **_TENS}
+    return Decimal(sum(words[part] for part in re.split(r"[-\s]+", text))), Decimal(1)
 
 
 def _month(name: str) -> int:
     return next(n for n, month in enumerate(_MONTHS, start=1) if month.startswith(name.lower()[:3]))
 
 
-def _read(match: re.Match[str]) -> Mention:
-    text, got = match.group().strip(), match.groupdict()
-    if got["iso"]:
-        year, month, day = map(int, got["iso"].split("-"))
-        return Mention(text, "date", (year, month, day))
-    for side in ("a", "b"):
-        if got[f"month_{side}"]:
-            stated = got[f"year_{side}"]
-            return Mention(text, "date", (int(stated) if stated else None, _month(got[f"month_{side}"]), int(got[f"day_{side}"])))
-    if got["hour"]:
-        return Mention(text, "time", (int(got["hour"]), int(got["minute"])))
-    if got["percent"]:
-        value, precision = _decimal(got["percent"])
-        return Mention(text, "percent", -value if got["sign"] and got["sign"][0] in "-−" else value, precision)
-    if got["half"]:
-        return Mention(text, "percent", Decimal(50))
-    if got["clock_h"]:
-        return Mention(text, "minutes", Decimal(int(got["clock_h"]) * 60 + int(got["clock_m"])))
-    if got["hours"]:
-        value, precision = _decimal(got["hours"])
-        if got["with_min"]:
-            return Mention(text, "minutes", value * 60 + _decimal(got["with_min"])[0])
-        return Mention(text, "minutes", value * 60, precision * 60)
-    if got["minutes"]:
-        value, precision = _decimal(got["minutes"])
-        return Mention(text, "minutes", value, precision)
-    if got["one"]:
-        return Mention(text, "count", Decimal(1))
-    value, precision = _decimal(got["count"] or got["word"] or got["rest"])
-    return Mention(text, "count", value, precision)
+def _dated(got: dict[str, str | None]) -> Any:
+    if iso := got["iso"]:
+        year, month, day = map(int, iso.split("-"))
+        return year, month, day
+    for side in ("a", "b", "r"):
+        if name := got[f"month_{side}"]:
+            stated = got.get(f"year_{side}")
+            return int(stated) if stated else None, _month(name), int(got[f"day_{side}"] or 0)
+    return None
+
+
+def _lasting(got: dict[str, str | None]) -> tuple[Decimal, Decimal] | None:
+    """Minutes and precision of a duration."""
+    quarter = Decimal(15)
+    if hours := got["clock_h"]:
+        return Decimal(int(hours) * 60 + int(got["clock_m"] or 0)), Decimal(1)
+    if part := got["quarters"]:
+        return (Decimal(30) if part.lower() == "half" else quarter * 3 if part.lower().startswith("three") else quarter), Decimal(1)
+    if got["an_hour"]:
+        return 60 + (Decimal(30) if got["an_half"] else quarter if got["an_quarter"] else _decimal(got["an_min"] or "0")[0]), Decimal(1)
+    if hours := got["half_hours"]:
+        return _decimal(hours)[0] * 60 + 30, Decimal(1)
+    if hours := got["hours_half"]:
+        return _decimal(hours)[0] * 60 + (30 if (got["add"] or "").endswith("half") else quarter), Decimal(1)
+    if hours := got["hours"]:
+        value, precision = _decimal(hours)
+        if rest := got["with_min"] or got["bare_min"]:
+            return value * 60 + _decimal(rest)[0], Decimal(1)
+        return value * 60, precision * 60
+    if hours := got["glued_h"]:
+        return Decimal(hours) * 60 + Decimal(got["glued_m"] or 0), Decimal(1)
+    if got["single_hour"]:
+        return Decimal(60), Decimal(60)
+    return _decimal(minutes) if (minutes := got["minutes"]) else None
+
+
+def _kind_and_value(got: dict[str, str | None]) -> tuple[Kind, Any, Decimal]:
+    one = Decimal(1)
+    if (when := _dated(got)) is not None:
+        return "date", when, one
+    if week := got["week"]:
+        return "week", int(week), one
+    if hour := got["ap_h"]:
+        return "time", (int(hour) % 12 + (12 if (got["ap"] or "").lower() == "p" else 0), int(got["ap_m"] or 0)), one
+    if hour := got["hour"]:
+        return "time", (int(hour), int(got["minute"] or 0)), one
+    if percent := got["percent"]:
+        value, precision = _decimal(percent)
+        return "percent", -value if got["sign"] and got["sign"][0] in "-−" else value, precision
+    if (lasting := _lasting(got)) is not None:
+        return "minutes", *lasting
+    if part := got["part"]:
+        key = re.sub(r"^(?:a|one)\s+", "", re.sub(r"[-\s]+", " ", part.lower())).removesuffix("s")
+        return "percent", Decimal(_PARTS[key]), one
+    if got["in_a"]:
+        return "percent", _decimal(got["in_a"])[0] * 100 / max(_decimal(got["in_b"] or "1")[0], one), one
+    if word := got["as_long"] or got["word_factor"]:
+        return "factor", _FACTORS[word.lower()], one / 10
+    if factor := got["factor"]:
+        return "factor", *_decimal(factor)
+    if weekday := got["weekday"]:
+        return "weekday", _WEEKDAYS.index(weekday.lower()), one
+    if got["one"] or got["one_of"]:
+        return "count", one, one
+    text = got["count"] or got["word"] or got["rest"] or "0"
+    value, precision = _decimal(text)
+    is_year = text.isdigit() and len(text) == 4 and 1900 <= int(text) <= 2199
+    return ("year", int(text), one) if is_year else ("count", value, precision)
 
 
 def mentions(prose: str) -> list[Mention]:
     """Every number of the prose, in order."""
-    return [_read(match) for match in _PATTERN.finditer(prose)]
-
-
-@dataclass(slots=True)
-class FactNumbers:
-    """The numbers of a facts document by kind, and the names in it, whose digits are no claims."""
-
-    counts: set[Decimal] = field(default_factory=set)
-    percents: set[Decimal] = field(default_factory=set)
-    minutes: set[Decimal] = field(default_factory=set)
-    dates: set[date] = field(default_factory=set)
-    times: set[tuple[int, int]] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for inner_key, inner in value.items():
-            if key in ("by_type", "by_source"):
-                yield "name", inner_key
-            yield from _leaves(inner, str(inner_key) if key not in ("by_type", "by_source") else "")
-    elif isinstance(value, list):
-        yield "", len(value)
-        for inner in value:
-            yield from _leaves(inner, key)
-    else:
-        yield key, value
-
-
-def fact_numbers(document: Any) -> FactNumbers:
-    """Sorts the numbers by the unit in their key: `_hours`, `_percent`, `_on`, `_at`; all others are counts. Lists count by their length."""
-    found = FactNumbers()
-    for key, value in _leaves(document):
-        if isinstance(value, bool) or value is None:
-            continue
-        if isinstance(value, (int, float)):
-            exact = Decimal(str(value))
-            if key.endswith("_hours"):
-                found.minutes.add(Decimal(round(exact * 60)) if abs(exact * 60 - round(exact * 60)) < Decimal("0.01") else exact * 60)
-            elif key.endswith("_percent"):
-                found.percents.add(exact)
-            else:
-                found.counts.add(exact)
-        elif key.endswith("_on"):
-            found.dates.add(date.fromisoformat(value))
-        elif key.endswith("_at"):
-            moment = datetime.fromisoformat(value)
-            found.dates.add(moment.date())
-            found.times.add((moment.hour, moment.minute))
-        elif isinstance(value, str):
-            found.names.add(value)
+    found: list[Mention] = []
+    for match in _PATTERN.finditer(prose):
+        kind, value, precision = _kind_and_value(match.groupdict())
+        rough = _ROUGHLY.search(prose[max(0, match.start() - 30) : match.start()]) is not None
+        text = match.group().strip()
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        made = Mention(text, kind, value, precision, start, start + len(text), rough)
+        before = found[-1] if found else None
+        if before is not None and kind == "date" and before.kind == "weekday" and prose[before.end : start].strip(" ,.the") == "":
+            made = Mention(prose[before.start : made.end], kind, value, precision, before.start, made.end, rough, before.value)
+            found.pop()
+        found.append(made)
     return found
-
-
-def _near(value: Decimal, known: set[Decimal], precision: Decimal) -> bool:
-    return any(abs(value - each) <= precision / 2 for each in known)
-
-
-def _is_fact(mention: Mention, facts: FactNumbers) -> bool:
-    if mention.kind == "date":
-        year, month, day = mention.value
-        return any((each.month, each.day) == (month, day) and year in (None, each.year) for each in facts.dates)
-    if mention.kind == "time":
-        return mention.value in facts.times
-    if mention.kind == "percent":
-        return _near(abs(mention.value), facts.percents, mention.precision)
-    if mention.kind == "minutes":
-        return _near(mention.value, facts.minutes, mention.precision)
-    # a whole number claims a whole count: rounding is for those with decimals
-    return mention.value in facts.counts or (mention.precision < 1 and _near(mention.value, facts.counts, mention.precision))
-
-
-def _without_names(prose: str, names: set[str]) -> str:
-    for name in sorted(names, key=len, reverse=True):
-        prose = prose.replace(f"“{name}”", "“”")
-        if any(c.isdigit() for c in name) and any(c.isalpha() for c in name):
-            prose = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "“”", prose)
-    return prose
-
-
-def unsupported(prose: str, document: Any) -> list[Mention]:
-    """The numbers of the prose that are none of the facts, in order. A number may be rounded, and must keep its unit.
-
-    Names of the facts are taken out first: the 3 of a task called “Draft 3” is no claim.
-    """
-    facts = fact_numbers(document)
-    return [mention for mention in mentions(_without_names(prose, facts.names)) if not _is_fact(mention, facts)]
