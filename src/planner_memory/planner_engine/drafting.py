@@ -38,6 +38,7 @@ class Order:
     engagement_id: str | None = None
     use_manifold: bool = False
     reuse: UUID | None = None
+    plan_id: UUID | None = None  # of the request, so that the same one sent again after a crash makes no second plan
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -158,11 +159,20 @@ def similar(intent: str, pattern: str, plans: Sequence[Plan]) -> list[dict[str, 
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What there was to plan with: whether a model wrote the steps, whether one is connected, and whether the workspace told something."""
+
+    written: bool = False
+    has_model: bool = False
+    workspace: bool = False
+
+
 def warnings_of(
-    order: Order, reading: Reading, deadline: Deadline | None, total: Estimate, profile: Profile, now: datetime, limit: Limit | None, steps: int
+    order: Order, reading: Reading, total: Estimate, profile: Profile, now: datetime, limit: Limit | None, steps: int, means: Means
 ) -> list[str]:
     """Everything that a person should know before they trust the plan."""
-    out = []
+    out, deadline = [], reading.deadline
     if deadline and deadline.note:
         out.append(deadline.note)
     if deadline and deadline.at <= now:
@@ -173,15 +183,15 @@ def warnings_of(
             out.append(f"The work is likely to take {total.p50:.1f} hours, but only {hours:.1f} working hours are left before the deadline.")
         elif total.p80 > hours:
             out.append(f"The deadline is tight: the work may take {total.p80:.1f} hours (p80), and {hours:.1f} working hours are left.")
-    if reading.choice.pattern is None:
+    if reading.choice.pattern is None and not means.written:
         out.append(reading.choice.why)
     if limit and steps > 60:
         out.append(f"The limit of {limit.minutes} minutes per step ({limit.source}) makes {steps} steps.")
-    if order.use_manifold:
+    if order.use_manifold and not means.written and not means.has_model:
         out.append("Planning at several scales needs a language model; none is connected, so the rule-based planner was used.")
-    if order.workflow_id:
+    if order.workflow_id and not means.workspace:
         out.append(f"No workspace is connected, so the steps of workflow {order.workflow_id} were not read; its past runs count in the estimates.")
-    if order.engagement_id:
+    if order.engagement_id and not means.workspace:
         out.append(f"No workspace is connected, so offer and blueprint of engagement {order.engagement_id} were not read.")
     return out
 

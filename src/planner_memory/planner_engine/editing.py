@@ -7,6 +7,7 @@ from uuid import UUID
 from planner_memory.core.errors import Conflict, InvalidInput
 from planner_memory.planner_engine.checklist import check_steps
 from planner_memory.planner_engine.words import stems
+from planner_memory.ports.plans import Plan
 
 NEXT: Mapping[str, frozenset[str]] = {
     "draft": frozenset({"scheduled", "active", "cancelled"}),
@@ -27,6 +28,12 @@ def check_status(now: str, wanted: str) -> None:
     if wanted != now and wanted not in NEXT.get(now, frozenset()):
         possible = ", ".join(sorted(NEXT.get(now, frozenset()))) or "none; make a new plan with 'reuse' to do it again"
         raise Conflict(f"A plan that is {now} cannot become {wanted}. Possible now: {possible}.")
+
+
+def check_editable(plan: Plan) -> None:
+    """Raises Conflict when the plan is over."""
+    if plan.status in ("completed", "cancelled"):
+        raise Conflict(f"A plan that is {plan.status} is not edited any more. Make a new one with 'reuse'.")
 
 
 def _new_key(title: str, taken: set[str]) -> str:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from planner_memory.planner_engine.dates import DAYS, MONTHS
+from planner_memory.planner_engine.named_days import DAYS, MONTHS
 
 _COMMON = """i we our the a an my their this that next end q1 q2 q3 q4 crm seo rfp okr okrs gdpr iso it hr api sop faq pdf ai vat christmas
 easter new client customer clients customers employee colleague team member developer designer engineer manager us them it ceo cto

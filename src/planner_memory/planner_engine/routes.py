@@ -1,19 +1,30 @@
 """The planner's HTTP face."""
 
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from planner_memory.core.documents import profile_document
 from planner_memory.core.errors import InvalidInput, NotAllowed
+from planner_memory.planner_engine import prompt_routes
 from planner_memory.planner_engine.answers import markdown
 from planner_memory.planner_engine.drafting import Order
 from planner_memory.planner_engine.estimates import Task
-from planner_memory.planner_engine.schemas import NAMED, EstimatesRequest, PlanChange, PlanRequest, ProfileChange, RunRequest, Status, TaskAction
+from planner_memory.planner_engine.run_records import Who
+from planner_memory.planner_engine.schemas import (
+    NAMED,
+    EstimatesRequest,
+    Instruction,
+    PlanChange,
+    PlanRequest,
+    ProfileChange,
+    RunRequest,
+    Status,
+    TaskAction,
+)
 from planner_memory.planner_engine.service import Planner
-from planner_memory.planner_engine.tracking import Who
 from planner_memory.web.auth import Authenticated, Caller
 
 router = APIRouter(prefix="/api/v1/planner", tags=["planner"])
@@ -39,7 +50,12 @@ def _who(caller: Caller, client_id: str | None, person_id: str | None) -> Who:
     return Who(caller.clients(client_id), client, client_id is not None, person_id or "me")
 
 
-def _order(body: PlanRequest, caller: Caller) -> Order:
+def _plan_id(body: PlanRequest, caller: Caller, key: str | None) -> UUID | None:
+    """The same for the same caller, Idempotency-Key and body: a request that is sent again after a crash finds the plan that it made."""
+    return uuid5(NAMESPACE_URL, f"plan\x1f{caller.key.id}\x1f{key}\x1f{body.model_dump_json()}") if key else None
+
+
+def _order(body: PlanRequest, caller: Caller, key: str | None) -> Order:
     """Named fields from top level and context; both must agree."""
     context = dict(body.context or {})
     named: dict[str, str | None] = {}
@@ -63,14 +79,17 @@ def _order(body: PlanRequest, caller: Caller) -> Order:
         engagement_id=named["engagement_id"],
         use_manifold=bool(body.use_manifold),
         reuse=body.reuse,
+        plan_id=_plan_id(body, caller, key),
         extra=context,
     )
 
 
 @router.post("/plan", status_code=201, operation_id="plan")
-async def plan(body: PlanRequest, caller: Authenticated, request: Request) -> dict[str, Any]:
+async def plan(
+    body: PlanRequest, caller: Authenticated, request: Request, idempotency_key: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> dict[str, Any]:
     """Makes a plan from an intent: a checklist with honest estimates, stored as a draft."""
-    return await _planner(request).plan(_order(body, caller))
+    return await _planner(request).plan(_order(body, caller, idempotency_key))
 
 
 @router.get("/plans", operation_id="plans")
@@ -102,6 +121,12 @@ async def read_plan(
 async def change_plan(plan_id: UUID, body: PlanChange, caller: Authenticated, request: Request, client_id: str | None = None) -> dict[str, Any]:
     """Sets the status or edits the plan; an edit makes a new revision."""
     return await _planner(request).change(plan_id, caller.clients(_asked(client_id)), body.model_dump(exclude_unset=True))
+
+
+@router.post("/plans/{plan_id}/revise", operation_id="revise_plan")
+async def revise_plan(plan_id: UUID, body: Instruction, caller: Authenticated, request: Request, client_id: str | None = None) -> dict[str, Any]:
+    """Changes the plan as an instruction in plain words says; a new revision."""
+    return await _planner(request).revise(plan_id, caller.clients(_asked(client_id)), body.instruction, body.revision)
 
 
 @router.post("/execution-runs", status_code=201, operation_id="record_run")
@@ -173,3 +198,6 @@ async def change_profile(body: ProfileChange, _: Authenticated, request: Request
     change = body.model_dump(exclude_unset=True)
     person = change.pop("person_id", None)
     return profile_document(await _planner(request).change_profile(_asked(person_id) or person or "me", change))
+
+
+router.include_router(prompt_routes.router)

@@ -98,6 +98,38 @@ class PlanChange(Body):
     revision: int | None = None  # the revision that was read; 409 when another edit came between
 
 
+class Instruction(Body):
+    instruction: str = Field(min_length=1, max_length=4000)
+    revision: int | None = None  # the revision that was read; 409 when another edit came between
+
+    @field_validator("instruction")
+    @classmethod
+    def asks_something(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("say what should change")
+        return value.strip()
+
+
+class PromptEdit(Body):
+    """A new version of a prompt. With `use` it counts from now on, for the client or for everyone."""
+
+    content: str = Field(min_length=1, max_length=50_000)
+    client_id: ShortText = None
+    note: str | None = Field(None, max_length=1000)
+    use: bool = True
+
+
+class PromptUse(Body):
+    """Null takes the choice back: the default counts again."""
+
+    version: str | None = Field(max_length=20)
+    client_id: ShortText = None
+
+
+class PromptRollback(Body):
+    client_id: ShortText = None
+
+
 class RunRequest(Body):
     task_id: str = Field(min_length=1, max_length=255)
     client_id: ShortText = None

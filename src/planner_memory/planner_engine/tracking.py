@@ -1,22 +1,31 @@
 """What was really done: execution runs, timers, today, and the estimates that learn from them."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import structlog
 
 from planner_memory.core.clock import Clock
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
-from planner_memory.core.ids import new_id
 from planner_memory.core.local_time import day_interval, zone
 from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.answers import run_answer
 from planner_memory.planner_engine.estimates import Estimator, Task
+from planner_memory.planner_engine.run_records import (
+    Known,
+    Who,
+    check_same,
+    hours_between,
+    is_uuid,
+    open_sittings,
+    reported_run,
+    stopped_run,
+    timer_run,
+)
 from planner_memory.planner_engine.telling import run_graph, run_memory
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Clients, Plan, PlanStore, PlanTransaction, Run
@@ -24,25 +33,6 @@ from planner_memory.ports.profiles import ProfileStore
 
 log = structlog.get_logger()
 _TASK = re.compile(r"plan:([0-9a-fA-F-]{36}):\d+")
-_GIVEN = ("run_type", "workflow_id", "process_template_id", "project_id", "engagement_id", "outcome_notes")
-_SAME = (*_GIVEN, "executed_by_person_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Whose tasks are meant: `clients` is what may be seen, `client_id` the one that was asked for or stands as default, if there is one."""
-
-    clients: Clients
-    client_id: str | None
-    asked: bool = False
-    person_id: str = "me"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    client_id: str
-    plan: Plan | None
-    step: Mapping[str, Any]
 
 
 class Tracker:
@@ -63,7 +53,7 @@ class Tracker:
         async with self._store.begin() as tx:
             known = await self._known(tx, sent["task_id"], who, sent.get("plan_id"))
             await tx.lock_task(known.client_id, sent["task_id"])
-            run = _reported(sent, known, who, now)
+            run = reported_run(sent, known, who, now)
             stored = await tx.run_at(known.client_id, run.task_id, run.started_at)
             if stored is None and await tx.add_run(run):
                 stored, is_new = run, True
@@ -72,7 +62,7 @@ class Tracker:
             else:
                 is_new = False
         if not is_new:
-            _check_same(stored, run)
+            check_same(stored, run)
             return {**run_answer(stored), "warnings": []}, False
         return {**run_answer(stored), "warnings": await self._tell(stored)}, True
 
@@ -93,7 +83,7 @@ class Tracker:
             if run is None:
                 if known.plan is not None and known.plan.status in ("completed", "cancelled"):
                     raise Conflict(f"The plan of this task is {known.plan.status}. Make a new plan with 'reuse' to do it again.")
-                run = _timer(task_id, known, who, now)
+                run = timer_run(task_id, known, who, now)
                 await tx.add_run(run)
                 await _set_active(tx, known.plan, now)
             else:
@@ -115,7 +105,7 @@ class Tracker:
                 if not sittings:
                     raise Conflict(f"{task_id} was never started. POST /api/v1/planner/tasks/{task_id}/start first.")
                 return {**run_answer(sittings[0]), "warnings": ["No timer of this task was running."]}
-            run = _stopped(run, self._clock(), notes)
+            run = stopped_run(run, self._clock(), notes)
             await tx.save_run(run)
         return {**run_answer(run), "warnings": await self._tell(run)}
 
@@ -129,9 +119,9 @@ class Tracker:
             stored = await tx.runs((known.client_id,), task_id=task_id, limit=200)
             on = next((r for r in stored if r.sitting and r.ended_at is None), None)
             if on is not None:
-                on = _stopped(on, now, notes)
+                on = stopped_run(on, now, notes)
                 stored = [on if r.id == on.id else r for r in stored]
-            sittings = _open_sittings(stored)
+            sittings = open_sittings(stored)
             last: Run | None = None
             if sittings:
                 hours = actual_hours or sum(r.actual_hours or 0.0 for r in sittings)
@@ -142,7 +132,7 @@ class Tracker:
                     last = replace(last, actual_hours=actual_hours)
                 await tx.save_run(last)
             elif actual_hours:
-                last = _timer(task_id, known, who, now - timedelta(hours=min(actual_hours, 87_600.0)))
+                last = timer_run(task_id, known, who, now - timedelta(hours=min(actual_hours, 87_600.0)))
                 last = replace(
                     last, sitting=False, ended_at=now, actual_hours=actual_hours, outcome_notes=notes, metadata={"source": "told", "finished": True}
                 )
@@ -179,7 +169,7 @@ class Tracker:
             "date": now.astimezone(tz).date().isoformat(),
             "time_zone": profile.time_zone,
             "person_id": who.person_id,
-            "running": [{**run_answer(r), "elapsed_hours": round(_hours(r.started_at, now), 4)} for r in on],
+            "running": [{**run_answer(r), "elapsed_hours": round(hours_between(r.started_at, now), 4)} for r in on],
             "blocks": [
                 {
                     "task_id": b.task_id,
@@ -214,10 +204,10 @@ class Tracker:
             "total": {"p50": round(total.p50, 6), "p80": round(total.p80, 6), "basis": total.basis},
         }
 
-    async def _known(self, tx: PlanTransaction, task_id: str, who: Who, plan_id: UUID | None) -> _Known:
+    async def _known(self, tx: PlanTransaction, task_id: str, who: Who, plan_id: UUID | None) -> Known:
         """The task's client, plan and step. A task of no plan belongs to the client that was asked for."""
         found = _TASK.fullmatch(task_id)
-        wanted = plan_id or (UUID(found[1]) if found and _is_uuid(found[1]) else None)
+        wanted = plan_id or (UUID(found[1]) if found and is_uuid(found[1]) else None)
         plan = await tx.plan(wanted, who.clients) if wanted else None
         if plan is None and plan_id is not None:
             raise NotFound(f"There is no plan {plan_id}. Leave plan_id out, or GET /api/v1/planner/plans for those there are.")
@@ -225,7 +215,7 @@ class Tracker:
         if client_id is None:
             raise InvalidInput("This key serves several clients. Say which one is meant.", field="client_id")
         step = next((s for s in plan.checklist if s["task_id"] == task_id), None) if plan else None
-        return _Known(client_id, plan, step or {})
+        return Known(client_id, plan, step or {})
 
     async def _tell(self, run: Run) -> list[str]:
         nodes, edges = run_graph(run)
@@ -241,106 +231,6 @@ class Tracker:
         return []
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _hours(start: datetime, end: datetime) -> float:
-    return max(0.0, (end - start).total_seconds() / 3600)
-
-
-def _run_id(client_id: str, task_id: str, started_at: datetime) -> str:
-    """The same for the same client, task and start, so that the database itself refuses a second one."""
-    moment = started_at.timestamp()
-    return str(uuid5(NAMESPACE_URL, f"run\x1f{client_id}\x1f{task_id}\x1f{moment:.6f}"))
-
-
-def _timer(task_id: str, known: _Known, who: Who, started_at: datetime) -> Run:
-    plan, step = known.plan, known.step
-    return Run(
-        id=new_id(),
-        run_id=_run_id(known.client_id, task_id, started_at),
-        run_type="Process",
-        client_id=known.client_id,
-        person_id=who.person_id,
-        task_id=task_id,
-        title=step.get("title"),
-        step_key=step.get("step_key"),
-        plan_id=plan.id if plan else None,
-        workflow_id=plan.workflow_id if plan else None,
-        process_template_id=plan.process_template_id if plan else None,
-        project_id=None,
-        engagement_id=plan.engagement_id if plan else None,
-        executed_by_person_id=who.person_id,
-        started_at=started_at,
-        ended_at=None,
-        estimated_hours=step.get("raw_hours"),
-        actual_hours=None,
-        outcome_notes=None,
-        billable=step.get("billable"),
-        sitting=True,
-        observed_hours=None,
-        metadata={"source": "timer"},
-        created_at=started_at,
-    )
-
-
-def _reported(sent: Mapping[str, Any], known: _Known, who: Who, now: datetime) -> Run:
-    made = _timer(sent["task_id"], known, who, sent["started_at"])
-    given = {k: sent[k] for k in (*_GIVEN, "estimated_hours", "ended_at", "actual_hours") if sent.get(k) is not None}
-    person = sent.get("executed_by_person_id")
-    return replace(
-        made,
-        **given,
-        person_id=person or who.person_id,
-        executed_by_person_id=person or who.person_id,
-        sitting=False,
-        metadata={"source": "reported", "finished": True},
-        created_at=now,
-    )
-
-
-def _check_same(stored: Run, sent: Run) -> None:
-    different = [name for name in _SAME if (getattr(stored, name) or None) != (getattr(sent, name) or None)]
-    for name in ("estimated_hours", "actual_hours"):
-        a, b = getattr(stored, name), getattr(sent, name)
-        if (a is None) != (b is None) or (a is not None and not math.isclose(a, b, rel_tol=1e-9)):
-            different.append(name)
-    if stored.ended_at != sent.ended_at:
-        different.append("ended_at")
-    if different:
-        raise Conflict(
-            f"A different run of {sent.task_id} with this start is stored: {', '.join(sorted(different))} differ. "
-            "Correct them, or send another started_at.",
-            run_id=stored.run_id,
-            different=sorted(different),
-        )
-
-
-def _stopped(run: Run, now: datetime, notes: str | None) -> Run:
-    return replace(
-        run,
-        ended_at=max(now, run.started_at),
-        actual_hours=max(round(_hours(run.started_at, now), 6), 1e-6),
-        outcome_notes=notes or run.outcome_notes,
-    )
-
-
-def _open_sittings(stored: Sequence[Run]) -> list[Run]:
-    """The timer's runs since the task was last finished, newest first."""
-    out = []
-    for run in stored:
-        if run.metadata.get("finished"):
-            break
-        if run.sitting:
-            out.append(run)
-    return out
-
-
 async def _set_active(tx: PlanTransaction, plan: Plan | None, now: datetime) -> Plan | None:
     """The first task that is begun makes its plan active."""
     if plan is None or plan.status not in ("draft", "scheduled"):
@@ -353,7 +243,7 @@ async def _set_active(tx: PlanTransaction, plan: Plan | None, now: datetime) -> 
     return active
 
 
-async def _mark_done(tx: PlanTransaction, known: _Known, task_id: str, now: datetime) -> Plan | None:
+async def _mark_done(tx: PlanTransaction, known: Known, task_id: str, now: datetime) -> Plan | None:
     """Notes in the plan when the task was finished; with its last one the plan is completed."""
     if known.plan is None or not known.step:
         return known.plan

@@ -133,12 +133,16 @@ class PlanTransaction(Protocol):
         """Newest first."""
         ...
 
-    async def plan_of_pattern(self, clients: Clients, pattern: str) -> Plan | None:
-        """The newest one of that pattern in which the person changed the steps, and which was not cancelled."""
+    async def plan_of_pattern(self, clients: Clients, pattern: str, *, generator: str | None = None) -> Plan | None:
+        """The newest one of that pattern in which the person changed the steps, and which was not cancelled. `generator`: only of that one."""
         ...
 
     async def plans_untold(self, limit: int) -> list[Plan]:
         """Those that the memory was not told of yet, oldest first."""
+        ...
+
+    async def settle_answers(self, call_ids: Sequence[UUID]) -> None:
+        """The language model's answers of these calls are used now, with this very transaction."""
         ...
 
     async def save_plan(self, plan: Plan) -> None:

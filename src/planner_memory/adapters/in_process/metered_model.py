@@ -34,7 +34,7 @@ class MeteredLanguageModel:
         capture_content: bool = False,
         clock: Clock = utc_now,
     ) -> None:
-        """`provider` is what spans call the vendor. `capture_content` puts the messages and the answer into spans: they hold what the person remembers.
+        """`provider` is what spans call the vendor. `capture_content` puts messages and answer into spans: they hold what the person remembers.
 
         Without a budget nothing is refused. A call that is under way counts as the month's dearest, so that many at once do not overshoot.
         """
@@ -128,8 +128,9 @@ class MeteredLanguageModel:
 
 
 def _hash(ask: Ask, model: str) -> str:
-    whole = json.dumps([model, ask.purpose, ask.client_id, ask.person_id, [(m.role, m.content) for m in ask.messages], dict(ask.schema)], sort_keys=True)
-    return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
+    messages = [(m.role, m.content) for m in ask.messages]
+    whole = json.dumps([model, ask.purpose, ask.client_id, ask.person_id, messages, dict(ask.schema)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def _again(call: ModelCall) -> Completion:
@@ -164,7 +165,7 @@ def _message(role: str, content: str) -> dict[str, object]:
 
 def _asked(ask: Ask, model: str, provider: str) -> dict[str, str | int]:
     """By the OpenTelemetry semantic conventions for generative AI; what they have no name for is under planner_memory."""
-    values = {
+    values: dict[str, str | int | None] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider,
         "gen_ai.request.model": model,

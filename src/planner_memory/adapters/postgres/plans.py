@@ -47,11 +47,15 @@ class PostgresPlanTransaction:
     async def plans_since(self, clients: Clients, since: datetime, *, limit: int) -> list[Plan]:
         return await self._tx.rows("plans_since", Plan, clients=_listed(clients), since=since, limit=limit)
 
-    async def plan_of_pattern(self, clients: Clients, pattern: str) -> Plan | None:
-        return await self._tx.row("plan_of_pattern", Plan, clients=_listed(clients), pattern=pattern)
+    async def plan_of_pattern(self, clients: Clients, pattern: str, *, generator: str | None = None) -> Plan | None:
+        return await self._tx.row("plan_of_pattern", Plan, clients=_listed(clients), pattern=pattern, generator=generator)
 
     async def plans_untold(self, limit: int) -> list[Plan]:
         return await self._tx.rows("plans_untold", Plan, limit=limit)
+
+    async def settle_answers(self, call_ids: Sequence[UUID]) -> None:
+        for call_id in call_ids:
+            await self._tx.run("settle_model_call", call_id=call_id)
 
     async def save_plan(self, plan: Plan) -> None:
         await self._tx.run("save_plan", **_values(plan))

@@ -36,6 +36,7 @@ select id, plan_title, intent, sop, coalesce(client_id, 'me') as client_id, pers
 from plans
 where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[])) and sop #>> '{pattern,key}' = %(pattern)s
     and status <> 'cancelled' and sop ? 'own_changes'
+    and (%(generator)s::text is null or coalesce(sop ->> 'generator', 'rules') = %(generator)s::text)
 order by created_at desc, id desc limit 1
 
 -- name: plans_untold
