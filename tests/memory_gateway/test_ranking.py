@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from planner_memory.memory_gateway.dates import named_intervals, nearness
-from planner_memory.memory_gateway.ranking import expansion, fused, mixed, neighbour_evidence, normalised, ranked, thread_evidence
+from planner_memory.memory_gateway.ranking import conversations, entity_evidence, fused, placed, ranked, thread_evidence, time_evidence, turn_evidence
 from planner_memory.memory_gateway.retrieval import recall_clients
 from planner_memory.memory_gateway.texts import collection_of, dated_text, window_text
-from planner_memory.memory_gateway.words import Corpus, telling_words, words
+from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.memories import Candidate
 
 NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)  # a Wednesday
@@ -25,40 +26,65 @@ def candidate(
     return Candidate(UUID(int=n), text, at, thread, speaker, entities)
 
 
+def scaled(scores: list[float], *, is_cut: bool = False, missing: int = 0) -> list[float]:
+    position = {UUID(int=i): i for i in range(len(scores) + missing)}
+    return placed({UUID(int=i): score for i, score in enumerate(scores)}, position, is_cut=is_cut).tolist()
+
+
 def test_a_channel_is_scaled_by_its_own_distribution() -> None:
-    small = normalised([0.0, 1, 2, 3, 4])
-    assert small == pytest.approx(normalised([1000.0 * i - 7 for i in range(5)]))
+    small = scaled([0.0, 1, 2, 3, 4])
+    assert small == pytest.approx(scaled([1000.0 + 10 * i for i in range(5)]))
     assert small == sorted(small)
     assert small[2] == pytest.approx(0.5)
-    assert all(0 <= v <= 1 for v in small)
-    assert normalised([3.0]) == [0.5]
-    assert normalised([]) == []
+    assert scaled([3.0]) == scaled([3.0, 3.0])[:1] == [0.5]
+    assert scaled([]) == []
+    assert max(scaled([*range(100), 9_000.0])) > 1
+
+
+def test_what_a_channel_did_not_find_stands_no_better_than_its_worst() -> None:
+    assert scaled([3.0, 2.0], is_cut=True, missing=1)[2] == scaled([3.0, 2.0])[1]
+    assert scaled([3.0, 2.5, 1.0], missing=1)[3] < scaled([3.0, 2.5, 1.0])[2]
+    assert scaled([9.1, 9.0], missing=1)[2] == 0
 
 
 def test_being_found_by_two_channels_beats_being_found_by_one() -> None:
-    both, one = mixed({"text": [0.5, 0.6], "dense": [0.5, 0.0]}, {})
-    assert both > one
-    assert both == pytest.approx(0.5)
-    assert mixed({"text": [1.0], "dense": [0.0]}, {"text": 3.0}) == [0.75]
     first, second = UUID(int=1), UUID(int=2)
     by_id = fused({"text": {first: 7.0, second: 2.0}, "dense": {first: 0.1}}, {})
-    assert by_id[first] > by_id[second] > 0
+    assert 1 >= by_id[first] > by_id[second] > 0
     assert fused({}, {}) == {}
+    assert fused({"text": {first: 2.0, second: 1.0}, "dense": {first: 1.0, second: 2.0}}, {"text": 3.0})[first] > 0.5
 
 
 def test_a_thread_with_three_good_turns_lifts_all_of_them() -> None:
     turns = [candidate(i, thread="a") for i in range(3)] + [candidate(3, thread="b"), candidate(4)]
-    assert thread_evidence([0.6] * 5, turns) == pytest.approx([1, 1, 1, 1 / 3, 0])
+    assert thread_evidence(np.full(5, 0.6), conversations(turns)).tolist() == pytest.approx([1, 1, 1, 1 / 3, 0])
 
 
 def test_a_neighbour_counts_only_when_it_is_near_in_time() -> None:
     turns = [candidate(0, thread="a"), candidate(1, thread="a", at=NOW + timedelta(minutes=2)), candidate(2, thread="a", at=NOW + timedelta(hours=2))]
-    assert neighbour_evidence([0.9, 0.1, 0.4], turns) == [0.1, 0.9, 0.0]
+    near, answer = turn_evidence(np.array([0.9, 0.1, 0.4]), turns, conversations(turns))
+    assert near.tolist() == [0.1, 0.9, 0.0]
+    assert answer.tolist() == [0, 0, 0]
 
 
-def order(query: str, candidates: list[Candidate], **more: Any) -> list[int]:
-    same = {"text": {c.id: 1.0 for c in candidates}}
-    return [h.id.int for h in ranked(query, same, candidates, now=NOW, dates=named_intervals(query, NOW, BERLIN), **more)]
+def test_the_turn_after_a_question_has_its_words_to_its_credit() -> None:
+    said = ("And who signs the texts?", "Dr. Lind.", "Fine.")
+    turns = [candidate(i, text, thread="a", at=NOW + timedelta(minutes=i)) for i, text in enumerate(said)]
+    assert turn_evidence(np.array([0.9, 0.1, 0.4]), turns, conversations(turns))[1].tolist() == [0, 0.9, 0]
+    assert order("who signs the texts", turns, text={UUID(int=0): 3.0, UUID(int=1): 2.9, UUID(int=2): 1.0})[0] == 1
+
+
+def test_a_date_tells_the_more_the_fewer_lie_there() -> None:
+    months = [candidate(i, at=NOW - timedelta(days=30 * i)) for i in range(8)]
+    _, bits = time_evidence(months, named_intervals("on 10 June 2026", NOW, BERLIN))
+    assert bits == 3
+    assert time_evidence(months, named_intervals("during 2026", NOW, BERLIN))[1] < 1
+    assert time_evidence(months, [])[1] == 0
+
+
+def order(query: str, candidates: list[Candidate], **channels: dict[UUID, float]) -> list[int]:
+    found = channels or {"text": {c.id: 1.0 for c in candidates}}
+    return [h.id.int for h in ranked(query, found, candidates, now=NOW, dates=named_intervals(query, NOW, BERLIN))]
 
 
 def test_among_equals_the_named_speaker_the_named_date_and_the_newer_come_first() -> None:
@@ -67,6 +93,11 @@ def test_among_equals_the_named_speaker_the_named_date_and_the_newer_come_first(
     assert order("What happened on 3 March 2026?", [candidate(1), candidate(2, at=datetime(2026, 3, 3, 9, tzinfo=UTC))]) == [2, 1]
     assert order("news", [candidate(1, at=NOW - timedelta(days=90)), candidate(2)]) == [2, 1]
     assert order("news", [candidate(2), candidate(1)]) == [1, 2]
+    assert entity_evidence("Ask Blue Whale", [candidate(1, speaker="Blue Whale"), candidate(2, entities=("blue whale",)), candidate(3)]).tolist() == [
+        1,
+        pytest.approx(1 / 3),
+        0,
+    ]
 
 
 def test_every_score_lies_between_nothing_and_one_and_strangers_are_left_out() -> None:
@@ -76,19 +107,8 @@ def test_every_score_lies_between_nothing_and_one_and_strangers_are_left_out() -
     assert [h.id.int for h in hits][:3] == [19, 18, 17]
     assert len(hits) == 20
     assert all(0 <= v <= 1 for h in hits for v in (h.score, *h.scores.values()))
-    assert {"lexical", "window", "dense", "thread", "neighbours", "entity", "time", "recency"} <= hits[0].scores.keys()
+    assert {"lexical", "window", "dense", "thread", "neighbours", "answer", "entity", "time", "recency"} <= hits[0].scores.keys()
     assert ranked("x", {}, [], now=NOW, dates=[]) == []
-
-
-def test_the_second_pass_asks_for_what_sets_the_best_hits_apart() -> None:
-    rows = [
-        candidate(1, "the kiln glaze cracked"),
-        candidate(2, "the kiln glaze dried"),
-        *(candidate(i, "the weekly meeting notes") for i in range(3, 30)),
-    ]
-    first = ranked("kiln", {"text": {UUID(int=1): 9.0, UUID(int=2): 8.0}}, rows, now=NOW, dates=[])
-    assert set(expansion(first, rows).split()[:4]) == {"kiln", "glaze", "cracked", "dried"}
-    assert telling_words([("The and of", 1.0)], ["x"], 5) == []
 
 
 def test_bm25_prefers_rare_words_and_short_texts() -> None:

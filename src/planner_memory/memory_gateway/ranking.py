@@ -1,4 +1,4 @@
-"""The order of recalled memories: channels fused by the distribution of their scores, then evidence from thread, speaker and time.
+"""The order of recalled memories: channels on one scale, then evidence from their threads, from who spoke and from when it was.
 
 Everything here is a pure function of what the search found.
 """
@@ -7,41 +7,53 @@ import itertools
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from planner_memory.core.intervals import Interval
 from planner_memory.memory_gateway.dates import nearness
-from planner_memory.memory_gateway.words import telling_words
 from planner_memory.ports.memories import Candidate
 
 Scores = Mapping[UUID, float]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each kind of evidence counts, relative to one channel of the search.
+    """How much each kind of evidence counts, relative to one channel of the search; a channel without a number counts 1.
 
-    Channels count alike; the second pass counts half, the usual share of feedback (Abdul-Jaleel et al. 2004). Context that a memory shares with
-    its neighbours counts less, and recency almost nothing: it breaks ties.
+    The parts were chosen on five conversations between strangers, with 770 questions, and on questions about work; the numbers are round and lie
+    on a plateau: halving or doubling one moves recall@10 by two points at most, and choosing each on four of the conversations gives the same on
+    the fifth. Pseudo-relevance feedback (a second search with the words of the best hits) gained nothing over them.
+
+    What a memory shares with its neighbours counts less than its own words, and recency almost nothing: it breaks ties. `time` is per bit: a date
+    that only one candidate in eight lies at counts three times that, at most as much as a channel. `question` is a share of the score that is lost.
     """
 
-    channels: Mapping[str, float] = field(default_factory=lambda: {"text": 1.0, "window": 1.0, "dense": 1.0, "feedback": 0.5, "feedback_window": 0.5})
+    channels: Mapping[str, float] = field(default_factory=dict)
     thread: float = 0.3
-    neighbours: float = 0.3
+    neighbours: float = 0.4
+    answer: float = 0.5
     entity: float = 0.6
-    time: float = 0.2
+    time: float = 0.1
     recency: float = 0.01
+    question: float = 0.15
 
 
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
-FEEDBACK_HITS = 10
-FEEDBACK_TERMS = 40
+_ONLY_ASKS = re.compile(r"(?s)(?!.*[.!]\s).*\?[\s\"'”’)]*\Z")
+_ASKS = re.compile(r"(?s).*\?[\s\"'”’)]*\Z")
 _RECENCY_HALF_LIFE_DAYS = 30
 _NEAR = timedelta(minutes=10)
+_MENTIONED = 1 / 3  # what an entity counts beside a speaker: its name is mostly a word of the text, which the channels have counted
+_NAMES = {"text": "lexical"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,84 +65,94 @@ class Ranked:
     scores: Mapping[str, float]
 
 
-def normalised(scores: Sequence[float]) -> list[float]:
-    """Distribution-based score fusion's scale: the mean less three standard deviations is 0, the mean plus three is 1, cut at both ends."""
-    if not scores:
-        return []
-    mean = sum(scores) / len(scores)
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in scores) / max(1, len(scores) - 1))
-    if deviation == 0:
-        return [0.5] * len(scores)
-    return [min(1.0, max(0.0, (v - mean) / (6 * deviation) + 0.5)) for v in scores]
+def placed(scores: Scores, position: Mapping[UUID, int], *, is_cut: bool) -> Values:
+    """A channel's scores in the candidates' order, on the scale of distribution-based fusion: the mean of what was found is 0.5, three standard
+    deviations below it and less is 0, and there is no bound above, so that an outstanding hit stays one.
 
-
-def placed(scores: Scores, position: Mapping[UUID, int]) -> list[float]:
-    """A channel's normalised scores in the candidates' order; 0 for those that it did not find. What is no candidate is left out."""
+    What was not found is put where it belongs on that scale, not at its lower end: at the worst score found when the list `is_cut`, since it
+    cannot be better, else at the score 0 of a text without any word of the query.
+    """
+    values = np.zeros(len(position))
     found = [(position[each], score) for each, score in scores.items() if each in position]
-    out = [0.0] * len(position)
-    for (place, _), value in zip(found, normalised([score for _, score in found]), strict=True):
-        out[place] = value
-    return out
+    if not found:
+        return values
+    places, raw = [place for place, _ in found], np.array([score for _, score in found])
+    deviation = raw.std(ddof=1) if len(raw) > 1 else 0.0
+    if deviation <= 1e-9 * abs(raw.mean()):
+        values[places] = 0.5
+        return values
+    values[:] = raw.min() if is_cut else min(0.0, raw.min())
+    values[places] = raw
+    scaled: Values = np.maximum(0.0, (values - raw.mean()) / (6 * deviation) + 0.5)
+    return scaled
 
 
-def mixed(channels: Mapping[str, Sequence[float]], weights: Mapping[str, float]) -> list[float]:
-    """The weighted mean of channels of equal length, 0..1."""
-    total = sum(weights.get(name, 1.0) for name in channels) or 1.0
-    shares = [weights.get(name, 1.0) / total for name in channels]
-    return [sum(share * value for share, value in zip(shares, row, strict=True)) for row in zip(*channels.values(), strict=True)]
-
-
-def fused(channels: Mapping[str, Scores], weights: Mapping[str, float]) -> dict[UUID, float]:
-    """The weighted mean of the normalised channels, 0..1; what a channel did not find counts 0 there."""
+def fused(channels: Mapping[str, Scores], weights: Mapping[str, float], *, cut: Collection[str] = ("dense",)) -> dict[UUID, float]:
+    """The weighted mean of the channels, 0..1, for everything that one of them found. `cut` names those whose lists may go on."""
     position = {each: place for place, each in enumerate(dict.fromkeys(id_ for scores in channels.values() for id_ in scores))}
-    return dict(zip(position, mixed({name: placed(scores, position) for name, scores in channels.items()}, weights), strict=True))
+    if not position:
+        return {}
+    shares = [weights.get(name, 1.0) for name in channels]
+    values = np.average([placed(scores, position, is_cut=name in cut) for name, scores in channels.items()], axis=0, weights=shares)
+    return dict(zip(position, np.minimum(1.0, values).tolist(), strict=True))
 
 
-def thread_evidence(base: Sequence[float], candidates: Sequence[Candidate]) -> list[float]:
-    """How well the three best memories of the same thread match, relative to the best thread; 0 without a thread."""
-    threads: dict[str, list[float]] = defaultdict(list)
-    for score, each in zip(base, candidates, strict=True):
-        if each.thread_id is not None:
-            threads[each.thread_id].append(score)
-    strength = {thread: sum(sorted(values, reverse=True)[:3]) / 3 for thread, values in threads.items()}
-    best = max(strength.values(), default=0.0) or 1.0
-    return [strength[c.thread_id] / best if c.thread_id is not None else 0.0 for c in candidates]
-
-
-def neighbour_evidence(base: Sequence[float], candidates: Sequence[Candidate]) -> list[float]:
-    """The better score of the two candidates next to a memory in its thread, when they lie within ten minutes of it; else 0."""
+def conversations(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """The places of the candidates of each thread, in the order in which they were said."""
     threads: dict[str, list[tuple[datetime, int, int]]] = defaultdict(list)
     for place, each in enumerate(candidates):
         if each.thread_id is not None:
             threads[each.thread_id].append((each.occurred_at, each.id.int, place))
-    out = [0.0] * len(candidates)
-    for turns in threads.values():
-        turns.sort()
-        for (earlier, _, before), (later, _, after) in itertools.pairwise(turns):
-            if later - earlier <= _NEAR:
-                out[before] = max(out[before], base[after])
-                out[after] = max(out[after], base[before])
-    return out
+    return [[place for _, _, place in sorted(turns)] for turns in threads.values()]
 
 
-def entity_evidence(query: str, candidates: Sequence[Candidate]) -> list[float]:
-    """1 for a memory whose speaker or one of whose entities the query names as a whole word, else 0."""
+def thread_evidence(base: Values, threads: Sequence[Sequence[int]]) -> Values:
+    """How well the three best memories of the same thread match, relative to the best thread; 0 without a thread."""
+    strength = [sum(sorted((base[place] for place in turns), reverse=True)[:3]) for turns in threads]
+    best = max(strength, default=0.0) or 1.0
+    values = np.zeros(len(base))
+    for turns, each in zip(threads, strength, strict=True):
+        values[turns] = each / best
+    return values
+
+
+def turn_evidence(base: Values, candidates: Sequence[Candidate], threads: Sequence[Sequence[int]]) -> tuple[Values, Values]:
+    """Two kinds of evidence from the turns next to a memory in its thread, when they are candidates and lie within ten minutes of it.
+
+    The better score of the two; and the score of the turn before when that turn asks something, since a question has the words that one looks
+    for and the answer after it the thing (the adjacency pairs of Schegloff and Sacks 1973).
+    """
+    near, answer = np.zeros(len(base)), np.zeros(len(base))
+    for turns in threads:
+        for before, after in itertools.pairwise(turns):
+            if candidates[after].occurred_at - candidates[before].occurred_at <= _NEAR:
+                near[before] = max(near[before], base[after])
+                near[after] = max(near[after], base[before])
+                if _ASKS.match(candidates[before].text):
+                    answer[after] = base[before]
+    return near, answer
+
+
+def entity_evidence(query: str, candidates: Sequence[Candidate]) -> Values:
+    """1 for a memory whose speaker the query names as a whole word, a third for one of whose entities it does, else 0."""
     asked = f" {' '.join(_WORD.findall(_POSSESSIVE.sub('', query.lower())))} "
-    named: dict[str, bool] = {}
+    named: dict[str | None, bool] = {None: False}
 
-    def is_named(name: str) -> bool:
+    def is_named(name: str | None) -> bool:
         if name not in named:
-            plain = " ".join(_WORD.findall(name.lower()))
+            plain = " ".join(_WORD.findall((name or "").lower()))
             named[name] = bool(plain) and f" {plain} " in asked
         return named[name]
 
-    return [float(any(is_named(n) for n in (c.speaker, *c.entities) if n)) for c in candidates]
+    return np.array([1.0 if is_named(c.speaker) else _MENTIONED if any(map(is_named, c.entities)) else 0.0 for c in candidates])
 
 
-def expansion(first: Sequence[Ranked], candidates: Sequence[Candidate]) -> str:
-    """What to search for in a second pass: the most telling words of the best hits of the first (pseudo-relevance feedback)."""
-    texts = {c.id: c.text for c in candidates}
-    return " ".join(telling_words([(texts[h.id], h.score) for h in first[:FEEDBACK_HITS]], list(texts.values()), FEEDBACK_TERMS))
+def time_evidence(candidates: Sequence[Candidate], dates: list[Interval]) -> tuple[Values, float]:
+    """How near each candidate is to a date that the query names, and how many bits that tells: the fewer lie there, the more."""
+    if not dates:
+        return np.zeros(len(candidates)), 0.0
+    values = np.array([nearness(c.occurred_at, dates) for c in candidates])
+    return values, math.log2(len(candidates) / max(1, int((values == 1).sum())))
 
 
 def ranked(
@@ -140,36 +162,43 @@ def ranked(
     *,
     now: datetime,
     dates: list[Interval],
+    cut: Collection[str] = ("dense",),
     weights: Weights | None = None,
-    limit: int = 200,
+    limit: int = 101,
 ) -> list[Ranked]:
-    """The best candidates, best first, ties by id. A channel's scores may name memories that are no candidates: they are left out."""
+    """The best candidates, best first, ties by id. A channel's scores may name memories that are no candidates: they are left out.
+
+    `cut` names the channels that found more than they told.
+    """
     if not candidates:
         return []
     counted = weights or Weights()
+    candidates = sorted(candidates, key=attrgetter("id.int"))
     position = {c.id: place for place, c in enumerate(candidates)}
-    parts = {name: placed(scores, position) for name, scores in channels.items()}
-    base = mixed(parts, counted.channels) or [0.0] * len(candidates)
-    core = sum(counted.channels.get(name, 1.0) for name in parts)
-    evidence: dict[str, tuple[float, list[float]]] = {
-        "thread": (counted.thread, thread_evidence(base, candidates)),
-        "neighbours": (counted.neighbours, neighbour_evidence(base, candidates)),
+    parts = {_NAMES.get(name, name): placed(scores, position, is_cut=name in cut) for name, scores in channels.items()}
+    shares = [counted.channels.get(name, 1.0) for name in channels]
+    base: Values = np.average(list(parts.values()), axis=0, weights=shares) if parts else np.zeros(len(candidates))
+    threads = conversations(candidates)
+    neighbours, answer = turn_evidence(base, candidates, threads)
+    time, bits = time_evidence(candidates, dates)
+    evidence = {
+        "thread": (counted.thread, thread_evidence(base, threads)),
+        "neighbours": (counted.neighbours, neighbours),
+        "answer": (counted.answer, answer),
         "entity": (counted.entity, entity_evidence(query, candidates)),
-        "time": (counted.time, [nearness(c.occurred_at, dates) for c in candidates] if dates else [0.0] * len(candidates)),
-        "recency": (counted.recency, [_recency(c.occurred_at, now) for c in candidates]),
+        "time": (min(1.0, counted.time * bits), time),
+        "recency": (counted.recency, _recency(candidates, now)),
     }
-    total = core + sum(weight for weight, _ in evidence.values())
-    score = [core * value / total for value in base]
-    for weight, values in evidence.values():
-        score = [sum_ + weight * value / total for sum_, value in zip(score, values, strict=True)]
-    best = sorted(range(len(candidates)), key=lambda place: (-score[place], candidates[place].id.int))[:limit]
-    named = {_NAMES.get(name, name): values for name, values in parts.items()} | {name: values for name, (_, values) in evidence.items()}
-    return [Ranked(candidates[place].id, min(1.0, score[place]), {name: round(values[place], 4) for name, values in named.items()}) for place in best]
+    asks = np.array([bool(_ONLY_ASKS.match(c.text)) for c in candidates])
+    total = sum(shares) + sum(weight for weight, _ in evidence.values())
+    score = (sum(shares) * base + sum(weight * values for weight, values in evidence.values())) / total * (1 - counted.question * asks)
+    best = np.argsort(-np.round(score, 9), kind="stable")[:limit]
+    parts |= {name: values for name, (_, values) in evidence.items()}
+    shown = np.round(np.minimum(1.0, np.stack(list(parts.values()))[:, best]), 4).T.tolist()
+    totals = np.minimum(1.0, score[best]).tolist()
+    return [Ranked(candidates[place].id, total, dict(zip(parts, row, strict=True))) for place, total, row in zip(best, totals, shown, strict=True)]
 
 
-_NAMES = {"text": "lexical"}
-
-
-def _recency(occurred_at: datetime, now: datetime) -> float:
-    days = max(0.0, (now - occurred_at).total_seconds() / 86_400)
-    return float(2 ** (-days / _RECENCY_HALF_LIFE_DAYS))
+def _recency(candidates: Sequence[Candidate], now: datetime) -> Values:
+    days: Values = np.maximum(0.0, (now.timestamp() - np.array([c.occurred_at.timestamp() for c in candidates])) / 86_400)
+    return np.exp2(-days / _RECENCY_HALF_LIFE_DAYS)

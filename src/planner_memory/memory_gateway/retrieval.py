@@ -1,8 +1,7 @@
-"""The search behind recall: first the words, then the meaning and the words that the best hits add, then the truth, then the order."""
+"""The search behind recall: words and meaning from the index, then the truth from the store, then the order."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -13,15 +12,15 @@ from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.memory_gateway.dates import named_intervals
-from planner_memory.memory_gateway.ranking import Ranked, Weights, expansion, ranked
+from planner_memory.memory_gateway.ranking import Ranked, Weights, ranked
 from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.memories import Candidate, MemoryStore, Selection
 from planner_memory.ports.vectors import Filter, Hit, Query, VectorIndex
 
 _PER_CHANNEL = 100
+_PER_CHANNEL_OF_WORDS = 150  # when words are all there is
 Channels = Mapping[str, Mapping[UUID, float]]
-Order = Callable[[Channels, Sequence[Candidate]], list[Ranked]]
 
 
 @dataclass(slots=True)
@@ -62,39 +61,34 @@ class Retriever:
         self._weights = weights or Weights()
 
     async def find(self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo) -> Found:
-        """Every candidate in order. `degraded` names each part that did not take part, and why."""
+        """The best candidates in order, a hundred and one at most. `degraded` names each part that did not take part, and why."""
         order = partial(ranked, query, now=now, dates=named_intervals(query, now, tz), weights=self._weights)
         degraded: list[str] = []
         if self._vectors is None:
             degraded.append("qdrant: no index is configured, the words were looked up in postgres")
-            return Found(order(*await self._by_words(query, selection)), degraded)
+            return Found(order(*await self._by_words(query, selection), cut=()), degraded)
         try:
-            return Found(await self._by_index(self._vectors, query, selection, order, degraded), degraded)
+            channels, candidates, cut = await self._by_index(self._vectors, query, selection, degraded)
+            return Found(order(channels, candidates, cut=cut), degraded)
         except PlannerMemoryError as error:
             if (unreachable := await self._store_is_down()) is not None:
                 raise unreachable from error
             degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
-            return Found(order(*await self._by_words(query, selection)), degraded)
+            return Found(order(*await self._by_words(query, selection), cut=()), degraded)
 
-    async def _by_index(self, vectors: VectorIndex, query: str, selection: Selection, order: Order, degraded: list[str]) -> list[Ranked]:
-        """Two passes: the query's own words and meaning, then the words that the best of those add."""
-        asked = Query(text=query, limit=_PER_CHANNEL, filter=index_filter(selection))
-        meaning = asyncio.create_task(self._meaning(query, degraded))
-        try:
-            channels = _scores(await vectors.search(asked))
-            candidates = await self._candidates(channels, (), selection)
-            vector = await meaning
-        finally:
-            meaning.cancel()
-        if vector is not None:
-            channels |= _scores(await vectors.search(replace(asked, dense=vector, channels=())))
-            candidates += await self._candidates(channels, candidates, selection)
-        wider = expansion(order(channels, candidates), candidates)
-        if wider:
-            second = _scores(await vectors.search(replace(asked, text=wider)))
-            channels |= {"feedback": second.get("text", {}), "feedback_window": second.get("window", {})}
-            candidates += await self._candidates(channels, candidates, selection)
-        return order(channels, candidates)
+    async def _by_index(
+        self, vectors: VectorIndex, query: str, selection: Selection, degraded: list[str]
+    ) -> tuple[Channels, list[Candidate], Collection[str]]:
+        """What each channel found, the rows of it that match in truth, and the channels that found more than they told."""
+        vector = await self._meaning(query, degraded)
+        limit = _PER_CHANNEL_OF_WORDS if vector is None else _PER_CHANNEL
+        channels = _scores(await vectors.search(Query(text=query, dense=vector, limit=limit, filter=index_filter(selection))))
+        ids = {each for scores in channels.values() for each in scores}
+        if not ids:
+            return channels, [], ()
+        async with self._store.begin() as tx:
+            candidates = await tx.candidates(list(ids), selection)
+        return channels, candidates, [name for name, scores in channels.items() if name == "dense" or len(scores) >= limit]
 
     async def _store_is_down(self) -> PlannerMemoryError | None:
         try:
@@ -124,14 +118,6 @@ class Retriever:
             degraded.append(f"embedder: {error.detail} Only words were matched.")
             return None
         return vector
-
-    async def _candidates(self, channels: Channels, known: Sequence[Candidate], selection: Selection) -> list[Candidate]:
-        """The rows of what the channels found, less those that are known, as far as they match in truth."""
-        ids = {each for scores in channels.values() for each in scores} - {c.id for c in known}
-        if not ids:
-            return []
-        async with self._store.begin() as tx:
-            return await tx.candidates(sorted(ids), selection)
 
 
 def _scores(answer: Mapping[str, Sequence[Hit]]) -> dict[str, dict[UUID, float]]:

@@ -1,8 +1,8 @@
-"""Words of a text, BM25 over a handful of candidates, and the words that feedback adds to a query."""
+"""Words of a text, and BM25 over a handful of candidates."""
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
@@ -34,24 +34,6 @@ def words(text: str) -> list[str]:
     """The stems of a text in order, stop words left out."""
     found = (word.removesuffix("'s") for word in _WORD.findall(text.lower().replace("’", "'")))
     return [stem(word) for word in found if word not in _STOP]
-
-
-def telling_words(best: Sequence[tuple[str, float]], background: Sequence[str], limit: int) -> list[str]:
-    """The words that the best hits would add to a query, most telling first, as written.
-
-    The relevance model of Lavrenko and Croft (2001) says how likely a word is in the hits, each counted by its weight; words that are common in the
-    background, a sample of what was searched, tell little and are discounted by their inverse document frequency.
-    """
-    plain = [set(_WORD.findall(text.lower())) for text in background]
-    likely: dict[str, float] = defaultdict(float)
-    for text, weight in best:
-        found = [word for word in _WORD.findall(text.lower()) if word.replace("’", "'") not in _STOP]
-        for word in found:
-            likely[word] += weight / len(found)
-    frequency = {word: sum(word in found for found in plain) for word in likely}
-    n = len(plain)
-    rated = {word: p * math.log(1 + (n - frequency[word] + 0.5) / (frequency[word] + 0.5)) for word, p in likely.items()}
-    return sorted(rated, key=lambda word: (-rated[word], word))[:limit]
 
 
 class Corpus:
