@@ -103,7 +103,7 @@ async def test_what_was_backed_up_comes_back(source: tuple[Path, Path], target: 
     dsn = await server.start()
     try:
         assert await migrate(dsn) == []
-        async with await psycopg.AsyncConnection.connect(dsn) as connection:
+        async with await psycopg.AsyncConnection.connect(dsn, options="-c planner.bypass=migration") as connection:
             rows = await (await connection.execute("select index_state, count(*), max(content) from events group by 1")).fetchall()
             assert rows == [("pending", 50, "Grüße 9")]
             await connection.execute("insert into events (event_type, event_source, payload) values ('note', 'test', '{}')")

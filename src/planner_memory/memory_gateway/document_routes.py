@@ -13,7 +13,8 @@ from starlette.exceptions import HTTPException
 from planner_memory.core.errors import InvalidInput
 from planner_memory.memory_gateway import document_schemas as schemas
 from planner_memory.memory_gateway.document_service import Documents, NewDocument
-from planner_memory.memory_gateway.routes import Asked, Client
+from planner_memory.memory_gateway.parameters import Client
+from planner_memory.memory_gateway.routes import Asked
 from planner_memory.memory_gateway.schemas import no_nul
 from planner_memory.ports.documents import MAX_DOCUMENT_BYTES
 from planner_memory.web.auth import Authenticated, Caller

@@ -64,6 +64,7 @@ class Graph:
                 if not frontier or cut:
                     break
             nodes = {n.node_id: n for n in await tx.nodes(client_id, [n.node_id for n in found])}
+            runs = await tx.run_counts(client_id, list(nodes))
         return {
             "entity": {"node_id": entity.node_id, "node_type": entity.node_type, "properties": entity.properties},
             "neighbors": [
@@ -76,6 +77,7 @@ class Graph:
                     "properties": nodes[n.node_id].properties,
                     "edge_properties": n.edge_properties,
                     "path": list(n.path),
+                    "execution_runs": runs.get(n.node_id),
                 }
                 for n in found
             ],

@@ -46,6 +46,7 @@ class Narrowing:
     until: str | None = None
     as_of: str | None = None
     include_superseded: bool = False
+    pinned: bool | None = None
 
     @property
     def memory_types(self) -> tuple[str, ...] | None:
@@ -98,4 +99,5 @@ def selection(clients: tuple[str, ...] | None, asked: Narrowing, tz: ZoneInfo) -
         until=until,
         as_of=as_of,
         include_superseded=asked.include_superseded,
+        pinned=asked.pinned,
     )

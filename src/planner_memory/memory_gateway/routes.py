@@ -1,29 +1,22 @@
 """The gateway's paths: parse, authorise, await one call, answer."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.memory_gateway import schemas
+from planner_memory.memory_gateway.keeping_routes import router as keeping_router
+from planner_memory.memory_gateway.parameters import Client, Service
 from planner_memory.memory_gateway.requests import Narrowing
-from planner_memory.memory_gateway.service import Gateway
 from planner_memory.web.auth import Authenticated
 
 router = APIRouter(prefix="/api/v1/memory", tags=["memory"])
 
 
-def gateway_of(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
-    return gateway
-
-
-Service = Annotated[Gateway, Depends(gateway_of)]
-Client = Annotated[str | None, Query(min_length=1, max_length=255), AfterValidator(lambda v: v and schemas.no_nul(v))]
 Word = Annotated[str | None, Query(max_length=255), AfterValidator(lambda v: v and schemas.no_nul(v))]
 Asked = Annotated[str, Query(min_length=1, max_length=10_000), AfterValidator(schemas.no_nul), AfterValidator(schemas.has_text)]
 
@@ -109,17 +102,21 @@ async def list_memories(
     asked: Filters,
     client_id: Client = None,
     include_superseded: bool = False,
+    pinned: bool | None = None,
     cursor: Word = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> schemas.MemoriesOut:
     """Newest first, page by page."""
-    chosen = Narrowing(asked.memory_type, asked.event_type, asked.thread_id, asked.since, asked.until, asked.as_of, include_superseded)
+    chosen = Narrowing(asked.memory_type, asked.event_type, asked.thread_id, asked.since, asked.until, asked.as_of, include_superseded, pinned)
     return schemas.MemoriesOut.model_validate(await gateway.listed(caller.clients(client_id), chosen, cursor=cursor, limit=limit))
 
 
 @router.delete("/memories", operation_id="forget_memories", response_model_exclude_none=True)
 async def forget_memories(
-    caller: Authenticated, gateway: Service, asked: Filters, client_id: Annotated[str, Query(min_length=1, max_length=255)]
+    caller: Authenticated,
+    gateway: Service,
+    asked: Filters,
+    client_id: Annotated[str, Query(min_length=1, max_length=255), AfterValidator(schemas.no_nul)],
 ) -> schemas.ReceiptOut:
     """Forgets everything of a client that matches, in every store. The client must be named."""
     chosen = Narrowing(asked.memory_type, asked.event_type, asked.thread_id, asked.since, asked.until, asked.as_of, True)
@@ -165,16 +162,4 @@ async def put_graph_edges(body: schemas.EdgesIn, caller: Authenticated, gateway:
     return schemas.StoredOut(stored=await gateway.graph.put_edges(caller.client(body.client_id), [e.edge() for e in body.edges]))
 
 
-@router.get("/export", operation_id="export_client", response_class=StreamingResponse)
-async def export_client(caller: Authenticated, gateway: Service, client_id: Client = None) -> StreamingResponse:
-    """Everything of a client, one JSON document per line; `kind` is memory, graph_node or graph_edge."""
-    client = caller.client(client_id)
-    lines = gateway.export(client)
-    first = await anext(lines, "")  # an outage shows before the answer begins
-
-    async def whole() -> AsyncIterator[str]:
-        yield first
-        async for line in lines:
-            yield line
-
-    return StreamingResponse(whole(), media_type="application/x-ndjson", headers={"Content-Disposition": 'attachment; filename="memories.ndjson"'})
+router.include_router(keeping_router)

@@ -199,6 +199,7 @@ class NeighborOut(EntityOut):
     distance: int
     edge_properties: dict[str, Any]
     path: list[str]
+    execution_runs: int | None = Field(description="Of a template: how many runs used it")
 
 
 class NeighborsOut(BaseModel):

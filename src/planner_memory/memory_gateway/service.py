@@ -1,11 +1,8 @@
 """The Memory Gateway: remember, recall, forget. PostgreSQL is the truth; index and cache follow it."""
 
 import asyncio
-import base64
-import binascii
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,22 +10,27 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from planner_memory.core.clock import Clock
-from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
+from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.core.local_time import zone
 from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway import retrieval
 from planner_memory.memory_gateway.answers import Answers, Counts
+from planner_memory.memory_gateway.archive import Archive
+from planner_memory.memory_gateway.cursors import cursor_of, place_of
 from planner_memory.memory_gateway.documents import Kept, hit_document, memory_document
-from planner_memory.memory_gateway.export import exported
+from planner_memory.memory_gateway.editing import Editing, found_memory
 from planner_memory.memory_gateway.forgetting import Forgetting
 from planner_memory.memory_gateway.graph import Graph
 from planner_memory.memory_gateway.indexer import Indexer, Outcome
 from planner_memory.memory_gateway.measures import GatewayMeasures
-from planner_memory.memory_gateway.requests import Draft, Narrowing, selection, to_store
+from planner_memory.memory_gateway.projects import similar_projects
+from planner_memory.memory_gateway.requests import Draft, Narrowing, selection
+from planner_memory.memory_gateway.retention import Retaining
+from planner_memory.memory_gateway.storing import stored
 from planner_memory.ports.cache import Cache
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.jobs import Jobs
-from planner_memory.ports.memories import MemoryStore, MemoryToStore, MemoryTransaction, Selection
+from planner_memory.ports.memories import MemoryStore, Selection
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.web.health import HealthReport, State, state_of
@@ -79,6 +81,9 @@ class Gateway:
         )
         self._forgetting = Forgetting(store, vectors, embedder, self._answers, clock, index_vendor, cache_vendor)
         self._tz: tuple[float, ZoneInfo] | None = None
+        self.editing = Editing(store=store, answers=self._answers, zone=self._zone, indexed=self._followed)
+        self.archive = Archive(store=store, answers=self._answers, wake=self._wake)
+        self.retaining = Retaining(store=store, forgetting=self._forgetting, clock=clock, zone=self._zone, wake=self._wake)
 
     def open(self) -> None:
         """Starts the sweep over rows that are pending, whoever wrote them. Call inside the running event loop."""
@@ -91,6 +96,7 @@ class Gateway:
 
     def register_jobs(self, jobs: Jobs) -> None:
         jobs.register(INDEX_JOB, self.index_pending, cron="* * * * *")
+        self.retaining.register_jobs(jobs)
 
     async def index_pending(self) -> None:
         """Indexes what is pending now; returns when nothing is due any more or the index does not answer."""
@@ -118,11 +124,11 @@ class Gateway:
             Conflict: the memory to supersede has been superseded by another.
             Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
         """
-        [(memory_id, repeated)] = await self._store_all([draft])
+        [(memory_id, repeated)] = await stored(self._store, [draft], self._clock(), await self._zone())
         cached = await self._answers.advance([draft.client_id])
-        stored, pending, failed, warnings = ["postgres"], list[str](), list[str](), list[str]()
+        there, pending, failed, warnings = ["postgres"], list[str](), list[str](), list[str]()
         if self._cache_vendor:
-            (stored if cached else failed).append(self._cache_vendor)
+            (there if cached else failed).append(self._cache_vendor)
             if not cached:
                 warnings.append(f"{self._cache_vendor} does not answer; answers are not cached until it does.")
         if self._indexer:
@@ -133,55 +139,22 @@ class Gateway:
                 failed.append(self._index_vendor)
                 warnings.append(f"{self._index_vendor} failed: {outcome.reason} It is tried again until it holds.")
             else:
-                stored.insert(1, self._index_vendor)
+                there.insert(1, self._index_vendor)
                 if outcome.state == "lexical":
                     pending.append("embedder")
                     warnings.append(f"Only its words can be found yet: {outcome.reason}")
             if wait and (outcome is None or outcome.state != "indexed"):
                 await self._defer_indexing()
-        return Kept(memory_id, tuple(stored), tuple(pending), tuple(failed), repeated, " ".join(warnings) or None)
+        return Kept(memory_id, tuple(there), tuple(pending), tuple(failed), repeated, " ".join(warnings) or None)
 
     async def remember_batch(self, drafts: Sequence[Draft]) -> list[UUID]:
         """All or nothing, in order; repeats answer with the id of the row that is there. Indexing goes on in the background."""
-        kept = await self._store_all(drafts, in_batch=True)
+        kept = await stored(self._store, drafts, self._clock(), await self._zone(), in_batch=True)
         await self._answers.advance({d.client_id for d in drafts})
         if self._indexer:
             self._indexer.wake()
             await self._defer_indexing()
         return [memory_id for memory_id, _ in kept]
-
-    async def _store_all(self, drafts: Sequence[Draft], *, in_batch: bool = False) -> list[tuple[UUID, bool]]:
-        """The id of each draft's row, and whether it was there already."""
-        now, tz = self._clock(), await self._zone()
-        rows = [to_store(d, now, tz, prefix=f"memories[{i}]." if in_batch else "") for i, d in enumerate(drafts)]
-        async with self._store.begin() as tx:
-            await tx.lock(sorted({r.client_id for r in rows}))
-            known = await tx.repeats(rows)
-            first: dict[tuple[object, ...], UUID] = {}
-            new: list[MemoryToStore] = []
-            kept: list[tuple[UUID, bool]] = []
-            for n, row in enumerate(rows):
-                same = (row.client_id, row.thread_id, row.memory_type, row.event_type, row.content_hash, None if row.thread_id else row.occurred_at)
-                there = known.get(n) or first.get(same)
-                kept.append((there or row.id, there is not None))
-                if there is None:
-                    first[same] = row.id
-                    new.append(row)
-            await tx.add(new)
-            for n, (draft, row) in enumerate(zip(drafts, rows, strict=True)):
-                if draft.supersedes is not None and draft.supersedes != kept[n][0]:
-                    await self._supersede(tx, draft, kept[n][0], row.occurred_at, field=f"memories[{n}].supersedes" if in_batch else "supersedes")
-        return kept
-
-    async def _supersede(self, tx: MemoryTransaction, draft: Draft, new: UUID, at: datetime, *, field: str) -> None:
-        assert draft.supersedes is not None
-        found = await tx.memories([draft.supersedes])
-        if not found or found[0].client_id != draft.client_id:
-            raise InvalidInput(f"There is no memory {draft.supersedes} of client {draft.client_id!r} to supersede. Leave the field out.", field=field)
-        if found[0].superseded_by not in (None, new):
-            raise Conflict(f"That memory was superseded by {found[0].superseded_by}. Supersede that one instead.")
-        if found[0].superseded_by is None:
-            await tx.supersede(draft.supersedes, new, at)
 
     async def _indexed(self, memory_id: UUID, *, repeated: bool, wait: bool) -> Outcome | None:
         assert self._indexer is not None
@@ -193,6 +166,9 @@ class Gateway:
             self._indexer.wake()
             return None
         return (await self._indexer.wait_for([memory_id], _WAIT_SECONDS)).get(memory_id)
+
+    async def _followed(self, memory_id: UUID) -> Outcome | None:
+        return await self._indexed(memory_id, repeated=False, wait=True) if self._indexer else None
 
     async def _defer_indexing(self) -> None:
         if self._jobs is None:
@@ -242,21 +218,18 @@ class Gateway:
         results = [hit_document(rows[h.id], h) for h in best if h.id in rows]
         return {"results": results, "total": len(results), "degraded": found.degraded}
 
-    # read, forget, export
+    # read, forget
 
     async def memory(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
         async with self._store.begin() as tx:
-            found = await tx.memories([memory_id])
-        if not found or (clients is not None and found[0].client_id not in clients):
-            raise NotFound(f"There is no memory {memory_id}. GET /api/v1/memory/memories lists what there is.")
-        return memory_document(found[0])
+            return memory_document(await found_memory(tx, memory_id, clients))
 
     async def listed(self, clients: tuple[str, ...] | None, asked: Narrowing, *, cursor: str | None, limit: int) -> dict[str, Any]:
         chosen = selection(clients, asked, await self._zone())
         async with self._store.begin() as tx:
-            rows = await tx.listed(chosen, before=_place(cursor) if cursor else None, limit=limit + 1)
+            rows = await tx.listed(chosen, before=place_of(cursor) if cursor else None, limit=limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
-        return {"memories": [memory_document(r) for r in rows[:limit]], "next_cursor": _cursor(last.occurred_at, last.id) if last else None}
+        return {"memories": [memory_document(r) for r in rows[:limit]], "next_cursor": cursor_of(last.occurred_at, last.id) if last else None}
 
     async def forget_one(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
         document = await self.memory(memory_id, clients)
@@ -271,12 +244,15 @@ class Gateway:
 
     async def _forgotten(self, ids: list[UUID], client_id: str, chosen: Selection | None) -> dict[str, Any]:
         receipt = await self._forgetting.forget(ids, client_id, chosen)
-        if self._indexer:
-            self._indexer.wake()  # the neighbours' windows still hold what was forgotten
+        self._wake()  # the neighbours' windows still hold what was forgotten
         return receipt
 
-    def export(self, client_id: str) -> AsyncIterator[str]:
-        return exported(self._store, client_id)
+    async def similar_projects(self, client_id: str, blueprint_id: str, *, k: int) -> dict[str, Any]:
+        return await similar_projects(self._store, client_id, blueprint_id, k=k)
+
+    def _wake(self) -> None:
+        if self._indexer:
+            self._indexer.wake()
 
     # health
 
@@ -319,18 +295,3 @@ async def _state(check: Callable[[], Awaitable[object]] | None) -> State:
         return await asyncio.wait_for(state_of(check), 3)
     except TimeoutError:
         return "down"
-
-
-def _cursor(at: datetime, id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{id}".encode()).decode()
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        at, _, last = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        place = datetime.fromisoformat(at), UUID(last)
-    except (ValueError, binascii.Error) as error:
-        raise InvalidInput("This cursor is not one of ours. Send next_cursor of the page before, unchanged.", field="cursor") from error
-    if place[0].tzinfo is None:
-        raise InvalidInput("This cursor is not one of ours. Send next_cursor of the page before, unchanged.", field="cursor")
-    return place

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+from planner_memory.ports.archive import ArchiveTransaction
 from planner_memory.ports.memory import GraphEdge, GraphNode
 
 Direction = Literal["outgoing", "incoming", "both"]
@@ -81,6 +82,7 @@ class Selection:
     until: datetime | None = None  # occurred before
     as_of: datetime | None = None
     include_superseded: bool = False
+    pinned: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,21 @@ class StoredEdge:
     properties: Any
 
 
-class MemoryTransaction(Protocol):
+@dataclass(frozen=True, slots=True)
+class ProjectRun:
+    """An execution run of a project. Hours and time are those of the run's record, else those noted at its node."""
+
+    project_id: str
+    properties: Any  # of the project
+    run_id: str
+    workflow_id: str
+    template_id: str
+    estimated_hours: float | None
+    actual_hours: float | None
+    ended_at: datetime | None
+
+
+class MemoryTransaction(ArchiveTransaction, Protocol):
     """Reads and writes of one transaction; all of it raises Unavailable when the store does not answer."""
 
     async def lock(self, clients: Sequence[str]) -> None:
@@ -199,9 +215,13 @@ class MemoryTransaction(Protocol):
         """Edges that lead from the frontier to a node outside `known`, one per such node, ordered by that node."""
         ...
 
-    async def nodes_page(self, client_id: str, *, after: str, limit: int) -> list[StoredNode]: ...
+    async def run_counts(self, client_id: str, node_ids: Sequence[str]) -> dict[str, int]:
+        """How many execution runs each template among the nodes was used in; the others are left out."""
+        ...
 
-    async def edges_page(self, client_id: str, *, after: tuple[str, str, str], limit: int) -> list[StoredEdge]: ...
+    async def projects(self, client_id: str, blueprint_id: str, *, runs: int) -> list[ProjectRun]:
+        """The execution runs below a blueprint (its workflows, their templates, their runs) and their projects, at most so many, newest first."""
+        ...
 
 
 class MemoryStore(Protocol):

@@ -1,10 +1,17 @@
 """The graph's part of a memory transaction in PostgreSQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from planner_memory.adapters.postgres.database import Transaction
-from planner_memory.ports.memories import Direction, StoredEdge, StoredNode
+from planner_memory.ports.memories import Direction, ProjectRun, StoredEdge, StoredNode
 from planner_memory.ports.memory import GraphEdge, GraphNode
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    node_id: str
+    runs: int
 
 
 class PostgresGraph:
@@ -46,11 +53,9 @@ class PostgresGraph:
             limit=limit,
         )
 
-    async def nodes_page(self, client_id: str, *, after: str, limit: int) -> list[StoredNode]:
-        return await self._tx.rows("graph_nodes_page", StoredNode, client_id=client_id, after=after, limit=limit)
+    async def run_counts(self, client_id: str, node_ids: Sequence[str]) -> dict[str, int]:
+        found = await self._tx.rows("graph_run_counts", _Count, client_id=client_id, node_ids=list(node_ids))
+        return {row.node_id: row.runs for row in found}
 
-    async def edges_page(self, client_id: str, *, after: tuple[str, str, str], limit: int) -> list[StoredEdge]:
-        from_id, to_id, edge_type = after
-        return await self._tx.rows(
-            "graph_edges_page", StoredEdge, client_id=client_id, after_from=from_id, after_to=to_id, after_type=edge_type, limit=limit
-        )
+    async def projects(self, client_id: str, blueprint_id: str, *, runs: int) -> list[ProjectRun]:
+        return await self._tx.rows("graph_projects", ProjectRun, client_id=client_id, blueprint_id=blueprint_id, limit=runs)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from planner_memory.adapters.postgres.archive import PostgresArchive
 from planner_memory.adapters.postgres.database import Database, Transaction
 from planner_memory.adapters.postgres.graph import PostgresGraph
 from planner_memory.ports.memories import Candidate, Forgotten, MemoryToStore, Pending, Scored, Selection, StoredMemory
@@ -36,10 +37,11 @@ def _conditions(selection: Selection) -> dict[str, Any]:
         "until": selection.until,
         "as_of": selection.as_of,
         "include_superseded": selection.include_superseded,
+        "pinned": selection.pinned,
     }
 
 
-class PostgresMemoryTransaction(PostgresGraph):
+class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
     """Fulfils MemoryTransaction."""
 
     def __init__(self, tx: Transaction) -> None:

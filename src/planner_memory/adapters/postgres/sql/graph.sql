@@ -31,12 +31,39 @@ from (
 order by reached, way, edge_type
 limit %(limit)s::integer
 
--- name: graph_nodes_page
-select node_id, node_type, properties from graph_nodes
-where client_id = %(client_id)s::text and node_id > %(after)s::text order by node_id limit %(limit)s::integer
+-- name: graph_run_counts
+select from_node_id as node_id, count(*)::integer as runs from graph_edges
+where client_id = %(client_id)s::text and from_node_id = any(%(node_ids)s::text[]) and edge_type = 'template_used_in_run'
+group by from_node_id
 
--- name: graph_edges_page
-select from_node_id, to_node_id, edge_type, properties from graph_edges
-where client_id = %(client_id)s::text
-  and (from_node_id, to_node_id, edge_type) > (%(after_from)s::text, %(after_to)s::text, %(after_type)s::text)
-order by from_node_id, to_node_id, edge_type limit %(limit)s::integer
+-- name: graph_projects
+with run as (
+    select distinct on (belongs.to_node_id, used.to_node_id) belongs.to_node_id as project_id, used.to_node_id as run_id,
+        has_workflow.to_node_id as workflow_id, has_template.to_node_id as template_id
+    from graph_edges has_workflow
+    join graph_edges has_template on has_template.client_id = has_workflow.client_id and has_template.from_node_id = has_workflow.to_node_id
+        and has_template.edge_type = 'workflow_has_template'
+    join graph_edges used on used.client_id = has_workflow.client_id and used.from_node_id = has_template.to_node_id
+        and used.edge_type = 'template_used_in_run'
+    join graph_edges belongs on belongs.client_id = has_workflow.client_id and belongs.from_node_id = used.to_node_id
+        and belongs.edge_type = 'run_belongs_to_project'
+    where has_workflow.client_id = %(client_id)s::text and has_workflow.from_node_id = %(blueprint_id)s::text
+        and has_workflow.edge_type = 'blueprint_has_workflow'
+    order by belongs.to_node_id, used.to_node_id, has_workflow.to_node_id, has_template.to_node_id
+)
+select run.project_id, project.properties, run.run_id, run.workflow_id, run.template_id,
+    coalesce(record.estimated_hours::float8, case when jsonb_typeof(node.properties -> 'estimated_hours') = 'number'
+        then (node.properties ->> 'estimated_hours')::float8 end) as estimated_hours,
+    coalesce(record.observed_hours::float8, record.actual_hours::float8, case when jsonb_typeof(node.properties -> 'actual_hours') = 'number'
+        then (node.properties ->> 'actual_hours')::float8 end) as actual_hours,
+    coalesce(record.ended_at, record.started_at,
+        (jsonb_path_query_first_tz(node.properties, '$.ended_at.datetime()', '{}', true) #>> '{}')::timestamptz) as ended_at
+from run
+join graph_nodes project on project.client_id = %(client_id)s::text and project.node_id = run.project_id
+join graph_nodes node on node.client_id = %(client_id)s::text and node.node_id = run.run_id
+left join lateral (
+    select r.estimated_hours, r.observed_hours, r.actual_hours, r.ended_at, r.started_at from execution_runs r
+    where r.run_id = substr(run.run_id, 5) and run.run_id like 'run:%%' and coalesce(r.client_id, 'me') = %(client_id)s::text
+    limit 1) as record on true
+order by ended_at desc nulls last, run.run_id
+limit %(limit)s::integer

@@ -42,6 +42,7 @@ where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
   and (%(as_of)s::timestamptz is null or (occurred_at <= %(as_of)s::timestamptz
        and (superseded_at is null or superseded_at > %(as_of)s::timestamptz)))
   and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or superseded_at is null)
+  and (%(pinned)s::boolean is null or pinned = %(pinned)s::boolean)
   and (%(before_at)s::timestamptz is null or (occurred_at, id) < (%(before_at)s::timestamptz, %(before_id)s::uuid))
 order by occurred_at desc, id desc
 limit %(limit)s::integer

@@ -1,0 +1,49 @@
+"""Writes drafts as rows, all or nothing: repeats are the row that is there, and a newer memory takes the place of an older one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from planner_memory.core.errors import Conflict, InvalidInput
+from planner_memory.memory_gateway.requests import Draft, to_store
+from planner_memory.ports.memories import MemoryStore, MemoryToStore, MemoryTransaction
+
+
+async def stored(store: MemoryStore, drafts: Sequence[Draft], now: datetime, tz: ZoneInfo, *, in_batch: bool = False) -> list[tuple[UUID, bool]]:
+    """The id of each draft's row, and whether it was there already.
+
+    Raises:
+        InvalidInput: a time cannot be read, or `supersedes` names no memory of the client.
+        Conflict: the memory to supersede has been superseded by another.
+    """
+    rows = [to_store(d, now, tz, prefix=f"memories[{i}]." if in_batch else "") for i, d in enumerate(drafts)]
+    async with store.begin() as tx:
+        await tx.lock(sorted({r.client_id for r in rows}))
+        known = await tx.repeats(rows)
+        first: dict[tuple[object, ...], UUID] = {}
+        new: list[MemoryToStore] = []
+        kept: list[tuple[UUID, bool]] = []
+        for n, row in enumerate(rows):
+            same = (row.client_id, row.thread_id, row.memory_type, row.event_type, row.content_hash, None if row.thread_id else row.occurred_at)
+            there = known.get(n) or first.get(same)
+            kept.append((there or row.id, there is not None))
+            if there is None:
+                first[same] = row.id
+                new.append(row)
+        await tx.add(new)
+        for n, (draft, row) in enumerate(zip(drafts, rows, strict=True)):
+            if draft.supersedes is not None and draft.supersedes != kept[n][0]:
+                field = f"memories[{n}].supersedes" if in_batch else "supersedes"
+                await _supersede(tx, draft.supersedes, draft.client_id, kept[n][0], row.occurred_at, field=field)
+    return kept
+
+
+async def _supersede(tx: MemoryTransaction, old: UUID, client_id: str, new: UUID, at: datetime, *, field: str) -> None:
+    found = await tx.memories([old])
+    if not found or found[0].client_id != client_id:
+        raise InvalidInput(f"There is no memory {old} of client {client_id!r} to supersede. Leave the field out.", field=field)
+    if found[0].superseded_by not in (None, new):
+        raise Conflict(f"That memory was superseded by {found[0].superseded_by}. Supersede that one instead.")
+    if found[0].superseded_by is None:
+        await tx.supersede(old, new, at)
