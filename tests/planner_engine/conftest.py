@@ -1,22 +1,32 @@
 """The planner behind its HTTP face, on a real database, with a fake memory and a clock that the test sets."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from tests.fakes.openrouter_server import KEY, OpenRouterServer
 from tests.planner_engine.fakes import FakeMemory
 
+from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
+from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
+from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.postgres.prompts import PostgresPrompts
+from planner_memory.planner_engine.measures import ModelMeasures
 from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
+from planner_memory.planner_engine.versions import Prompts
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face, build_app
+from planner_memory.web.metrics import Metrics
 
 
 @dataclass
@@ -51,16 +61,68 @@ class Desk:
         self.now += timedelta(**duration)
 
 
-@pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def opened(database: Database, model: "Connected | None" = None, **more: Any) -> AsyncIterator[Desk]:
+    """A desk; with a model, one whose planner asks the loopback server through the ledger."""
     keys = PostgresKeys(database)
     await keys.add_key("all", hash_of("k1"))
     await keys.add_key("acme", hash_of("k2"), client_ids=("acme",))
     await keys.add_key("two", hash_of("k3"), client_ids=("acme", "globex"))
     memory = FakeMemory()
     profiles = PostgresProfiles(database, time_zone="Europe/Berlin")
-    planner = Planner(store=PostgresPlans(database), memory=memory, profiles=profiles, clock=lambda: made.now)
-    app = build_app("planner-engine", Face(keys, keys), health=planner.health, routers=[router], state={"planner": planner})
+    metrics = Metrics("planner-engine")
+    if model is not None:
+        ledger = PostgresModelLedger(database)
+        metered = MeteredLanguageModel(
+            model.adapter,
+            ledger,
+            monthly_budget_usd=model.budget,
+            on_call=ModelMeasures(metrics.registry).observed,
+            capture_content=model.capture,
+            clock=lambda: made.now,
+        )
+        more = {"model": metered, "ledger": ledger, **more}
+    prompts = Prompts(PostgresPrompts(database), default_version=model.version if model else "v1", clock=lambda: made.now)
+    planner = Planner(store=PostgresPlans(database), memory=memory, profiles=profiles, clock=lambda: made.now, prompts=prompts, **more)
+    app = build_app("planner-engine", Face(keys, keys), health=planner.health, routers=[router], metrics=metrics, state={"planner": planner})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://planner", headers={"Authorization": "Bearer k1"}) as client:
         made = Desk(client, memory, database, planner, datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+        yield made
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    async with opened(database) as made:
+        yield made
+
+
+@dataclass
+class Connected:
+    """The language model behind a planner, and how it is metered."""
+
+    adapter: OpenRouterLanguageModel
+    budget: float | None = 200.0
+    capture: bool = False
+    version: str = "v1"
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[OpenRouterServer]:
+    with OpenRouterServer(dimension=8) as server:
+        yield server
+
+
+@pytest.fixture
+async def connected(vendor: OpenRouterServer) -> AsyncIterator[Connected]:
+    """Waits between attempts are not waited for."""
+    vendor.reset()
+    adapter = OpenRouterLanguageModel(KEY, vendor.base_url, "~anthropic/claude-loopback", limit_seconds=5, sleep=lambda _: asyncio.sleep(0))
+    yield Connected(adapter)
+    await adapter.close()
+
+
+@pytest.fixture
+async def writing_desk(database: Database, connected: Connected) -> AsyncIterator[Desk]:
+    """A planner with a model. `vendor.say` sets what it answers."""
+    async with opened(database, connected) as made:
         yield made

@@ -18,9 +18,11 @@ class FakeMemory:
         self.nodes: dict[tuple[str | None, str], GraphNode] = {}
         self.edges: set[tuple[str, str, str]] = set()
 
-    def know(self, content: str, *, client_id: str = "me", memory_type: str = "preference", occurred_at: datetime | None = None) -> None:
+    def know(
+        self, content: str, *, client_id: str = "me", memory_type: str = "preference", occurred_at: datetime | None = None, **metadata: str
+    ) -> None:
         at = occurred_at or datetime(2026, 11, 1, tzinfo=UTC)
-        self.memories.append((client_id, RecalledMemory(new_id(), content, 0.5, memory_type, at, None, {}, "agent_memories")))
+        self.memories.append((client_id, RecalledMemory(new_id(), content, 0.5, memory_type, at, None, metadata, "agent_memories")))
 
     async def remember(self, memory: NewMemory, *, idempotency_key: str | None = None) -> Remembered:
         await self.check()
@@ -31,7 +33,11 @@ class FakeMemory:
         self, query: str, *, client_id: str | None = None, k: int = 10, memory_type: str | None = None, event_type: str | None = None
     ) -> Recall:
         await self.check()
-        found = [m for client, m in self.memories if client in (client_id, "me") and memory_type in (None, m.memory_type)]
+        found = [
+            m
+            for client, m in self.memories
+            if client in (client_id, "me") and memory_type in (None, m.memory_type) and event_type in (None, m.metadata.get("event_type"))
+        ]
         return Recall(tuple(found[:k]))
 
     async def put_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], *, client_id: str | None = None) -> None:

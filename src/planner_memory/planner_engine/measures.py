@@ -1,0 +1,29 @@
+"""The planner's own metrics beside the requests: tokens, cost and duration of every model call."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from planner_memory.ports.language_model import ModelCall
+
+
+class ModelMeasures:
+    """`observed` takes each call as it is made; prompts and models are labels, clients are not, since they are without number."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ["model", "prompt"]
+        self._calls = Counter("planner_engine_model_calls", "Calls of a language model", [*labels, "outcome"], registry=registry)
+        self._tokens = Counter("planner_engine_model_tokens", "Tokens sent and answered", [*labels, "direction"], registry=registry)
+        self._cost = Counter("planner_engine_model_cost_usd", "US dollars as the vendor says", labels, registry=registry)
+        self._seconds = Histogram(
+            "planner_engine_model_duration_seconds",
+            "From request to answer, retries included",
+            labels,
+            registry=registry,
+            buckets=(0.25, 0.5, 1, 2, 4, 8, 12, 16, 24, 32),
+        )
+
+    def observed(self, call: ModelCall) -> None:
+        self._calls.labels(call.model, call.prompt_name, call.outcome).inc()
+        self._tokens.labels(call.model, call.prompt_name, "input").inc(call.input_tokens or 0)
+        self._tokens.labels(call.model, call.prompt_name, "output").inc(call.output_tokens or 0)
+        self._cost.labels(call.model, call.prompt_name).inc(call.cost_usd or 0.0)
+        self._seconds.labels(call.model, call.prompt_name).observe(call.seconds)
