@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from planner_memory.core.intervals import Interval, clipped, merged, subtracted
 from planner_memory.core.local_time import at_wall_time, days_between
 from planner_memory.core.profile import WEEKDAYS, Span
-from planner_memory.scheduler_engine.board import GRID, Ground
+from planner_memory.scheduler_engine.jobs import GRID, Ground
 
 _MINUTE = timedelta(minutes=1)
 

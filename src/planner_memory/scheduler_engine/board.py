@@ -1,255 +1,35 @@
-"""The board on which tasks are put: free time per window, and the cheapest place for one task. Every hard rule is kept here, by construction.
-
-Times are whole minutes from one origin, in UTC, so that durations are true across a clock change.
-"""
+"""The board on which tasks are put: the cheapest place for one task as the schedule stands. Every hard rule is kept here, by construction."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import pairwise
 
-from planner_memory.scheduler_engine.cost import Weights, left_out_cost
-
-GRID = 5
-NEVER = 1 << 40
-Chunk = tuple[int, int, int]  # window, start, end
-Place = tuple[int, tuple[Chunk, ...]]  # cost, chunks in order
+from planner_memory.scheduler_engine.chunking import Chunking
+from planner_memory.scheduler_engine.jobs import GRID, NEVER, Chunk, Place, Span
+from planner_memory.scheduler_engine.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A task in minutes. `after` are the indices of the jobs that must end before it starts.
-
-    A job that may not be split has min_chunk = max_chunk = minutes. `fixed_at` is its only possible start; it is then one block.
-    """
-
-    key: str
-    minutes: int
-    priority: int = 3
-    release: int = 0
-    deadline: int | None = None
-    after: tuple[int, ...] = ()
-    min_chunk: int = 0
-    max_chunk: int = NEVER
-    energy: str | None = None
-    fixed_at: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where work is possible: sorted disjoint windows on the grid, the energy bands, and per window what turns its minutes into wall minutes.
-
-    `buffer` is kept between any two blocks; the windows already keep it from busy events.
-    """
-
-    windows: tuple[tuple[int, int], ...]
-    shifts: tuple[int, ...]
-    bands: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    buffer: int = 0
-
-
-class Chunking:
-    """How a task may be cut: every chunk between the bounds, nothing left over."""
-
-    def __init__(self, minutes: int, smallest: int, largest: int) -> None:
-        self.smallest, self.largest = min(smallest, minutes), largest
-        self._taken: dict[tuple[int, int], int] = {}
-
-    def possible(self, minutes: int) -> bool:
-        """Whether that many minutes can be cut into allowed chunks: k chunks cover k·smallest … k·largest."""
-        return minutes == 0 or -(-minutes // self.largest) * self.smallest <= minutes
-
-    def take(self, left: int, room: int) -> int:
-        """The largest chunk that fits the room and leaves something that can still be cut; 0 when there is none."""
-        key = (left, room)
-        found = self._taken.get(key)
-        if found is None:
-            top = min(left, room, self.largest)
-            top -= top % GRID if top < left else 0
-            found = next((size for size in range(top, self.smallest - 1, -GRID) if self.possible(left - size)), 0)
-            self._taken[key] = found
-        return found
-
-
-class Board:
-    """The state of a schedule under construction, with undo: `mark` begins a change, `back` takes everything since then back."""
-
-    def __init__(self, jobs: Sequence[Job], ground: Ground, weights: Weights) -> None:
-        self.jobs, self.ground, self.weights = jobs, ground, weights
-        self.buffer = ground.buffer
-        n = len(jobs)
-        self.before: list[tuple[int, ...]] = [job.after for job in jobs]
-        self.following: list[list[int]] = [[] for _ in jobs]
-        for i, job in enumerate(jobs):
-            for j in job.after:
-                self.following[j].append(i)
-        self.place: list[tuple[Chunk, ...] | None] = [None] * n
-        self.start, self.end = [NEVER] * n, [-1] * n
-        self.out = [left_out_cost(job.minutes, job.priority, weights) for job in jobs]
-        self.cost = list(self.out)
-        self.total = sum(self.out)
-        self.hour = [weights.hour[job.priority] for job in jobs]
-        self.late = [weights.late[job.priority] for job in jobs]
-        self.chunking = [
-            None if job.fixed_at is not None or job.max_chunk >= job.minutes else Chunking(job.minutes, job.min_chunk, job.max_chunk) for job in jobs
-        ]
-        self.later_starts = 0  # how many later starts of a split task are tried
-        self._lay_windows()
-        bands = {name: [_inside(spans, s, e) for s, e in zip(self.starts, self.ends, strict=True)] for name, spans in ground.bands.items()}
-        self.band = [bands.get(job.energy) if job.energy else None for job in jobs]
-        self.latest = self._latest_ends()
-        self._old_free: dict[int, list[tuple[int, int]]] = {}
-        self._old_place: dict[int, tuple[tuple[Chunk, ...] | None, int]] = {}
-        self._old_total = self.total
-
-    def _lay_windows(self) -> None:
-        """Free time, less what jobs of a fixed time will take. A window is longer by the buffer, because each block takes its buffer behind it."""
-        reserved = sorted((job.fixed_at, job.fixed_at + job.minutes) for job in self.jobs if job.fixed_at is not None)
-        windows: list[tuple[int, int, int]] = []
-        for (start, end), shift in zip(self.ground.windows, self.ground.shifts, strict=True):
-            cursor = start
-            for a, b in reserved:
-                if a < end and b > cursor:
-                    windows.append((cursor, (a - self.buffer) // GRID * GRID, shift))
-                    cursor = max(cursor, -(-(b + self.buffer) // GRID) * GRID)
-            windows.append((cursor, end, shift))
-        laid: list[tuple[int, int, int]] = []
-        for start, end, shift in windows:
-            first = max(start, laid[-1][1]) if laid and self.buffer else start
-            if end > first:
-                laid.append((first, end + self.buffer, shift))
-        self.starts = [w[0] for w in laid]
-        self.ends = [w[1] for w in laid]
-        self.shift = [w[2] for w in laid]
-        self.free: list[list[tuple[int, int]]] = [[(s, e)] for s, e, _ in laid]
-        self.room = [e - s for s, e, _ in laid]
-
-    def _latest_ends(self) -> list[int]:
-        latest = [NEVER] * len(self.jobs)
-        for i in reversed(self.in_order(range(len(self.jobs)))):
-            fixed = self.jobs[i].fixed_at
-            starts_by = fixed if fixed is not None else latest[i] - self.jobs[i].minutes
-            for j in self.before[i]:
-                latest[j] = min(latest[j], starts_by)
-        return latest
-
-    def in_order(self, wanted: Iterable[int]) -> list[int]:
-        """The jobs with every predecessor among them before each, else in the given order."""
-        rest = list(wanted)
-        inside = set(rest)
-        out: list[int] = []
-        seen: set[int] = set()
-        for i in rest:
-            stack = [i]
-            while stack:
-                top = stack[-1]
-                if top in seen:
-                    stack.pop()
-                    continue
-                waiting = [j for j in self.before[top] if j in inside and j not in seen]
-                if waiting:
-                    stack.extend(waiting)
-                else:
-                    seen.add(stack.pop())
-                    out.append(top)
-        return out
-
-    # --- undo
-
-    def mark(self) -> None:
-        self._old_free.clear()
-        self._old_place.clear()
-        self._old_total = self.total
-
-    def back(self) -> None:
-        for w, free in self._old_free.items():
-            self.free[w] = free
-            self.room[w] = max((e - s for s, e in free), default=0)
-        for i, (chunks, cost) in self._old_place.items():
-            self._set(i, chunks, cost)
-        self.total = self._old_total
-
-    def _set(self, i: int, chunks: tuple[Chunk, ...] | None, cost: int) -> None:
-        self.place[i] = chunks
-        self.cost[i] = cost
-        if chunks:
-            self.start[i], self.end[i] = chunks[0][1], chunks[-1][2]
-        else:
-            self.start[i], self.end[i] = NEVER, -1
-
-    # --- putting and lifting
-
-    def put(self, i: int, found: Place) -> None:
-        cost, chunks = found
-        self._old_place.setdefault(i, (self.place[i], self.cost[i]))
-        self.total += cost - self.cost[i]
-        self._set(i, chunks, cost)
-        for w, start, end in chunks:
-            if w < 0:
-                continue
-            end += self.buffer
-            free = self.free[w]
-            self._old_free.setdefault(w, free)
-            left: list[tuple[int, int]] = []
-            room = 0
-            for gap in free:
-                s, e = gap
-                if s <= start and end <= e:
-                    if s < start:
-                        left.append((s, start))
-                        room = max(room, start - s)
-                    if end < e:
-                        left.append((end, e))
-                        room = max(room, e - end)
-                else:
-                    left.append(gap)
-                    if e - s > room:
-                        room = e - s
-            self.free[w] = left
-            self.room[w] = room
-
-    def lift(self, i: int) -> None:
-        chunks = self.place[i]
-        if chunks is None:
-            return
-        self._old_place.setdefault(i, (chunks, self.cost[i]))
-        self.total += self.out[i] - self.cost[i]
-        self._set(i, None, self.out[i])
-        for w, start, end in chunks:
-            if w < 0:
-                continue
-            end += self.buffer
-            free = self.free[w]
-            self._old_free.setdefault(w, free)
-            left: list[tuple[int, int]] = []
-            for s, e in free:
-                if e == start:
-                    start = s
-                elif s == end:
-                    end = e
-                elif s > end and start >= 0:
-                    left.append((start, end))
-                    start = -1
-                    left.append((s, e))
-                else:
-                    left.append((s, e))
-            if start >= 0:
-                left.append((start, end))
-                left.sort()
-            self.free[w] = left
-            self.room[w] = max(e - s for s, e in left)
-
-    def lift_with_followers(self, i: int) -> None:
-        """Lifts a job and everything that waits for it."""
-        stack = [i]
-        while stack:
-            j = stack.pop()
-            self.lift(j)
-            stack.extend(k for k in self.following[j] if self.place[k] is not None)
-
-    # --- the cheapest place
+class Board(State):
+    """A state that finds places. `later_starts` says how many later starts of a split task are tried."""
 
     def best(self, i: int) -> Place | None:
         """The cheapest place for a job as the board stands, or None. None too while a predecessor has no place."""
+        limits = self.limits(i)
+        if limits is None:
+            return None
+        earliest, latest = limits
+        fixed, home = self.jobs[i].fixed_at, self.home[i]
+        if fixed is not None:
+            found = self._fixed(i, fixed) if fixed >= earliest and fixed + self.jobs[i].minutes <= latest else None
+        else:
+            chunking = self.chunking[i]
+            with_limits = self._clipped(i) if self.within[i] is not None else None
+            found = self._whole(i, earliest, latest) if chunking is None else self._split(i, chunking, earliest, latest)
+            if with_limits is not None:
+                self.free, self.room = with_limits
+        return found if home is None else self._or_home(i, home, found)
+
+    def limits(self, i: int) -> tuple[int, int] | None:
+        """From when and until when a job may stand, by its release and what it waits for and what waits for it; None when it cannot yet."""
         earliest, latest = self.jobs[i].release, self.latest[i]
         for j in self.before[i]:
             end = self.end[j]
@@ -260,12 +40,49 @@ class Board:
         for j in self.following[i]:
             if self.start[j] < latest:
                 latest = self.start[j]
-        fixed = self.jobs[i].fixed_at
-        if fixed is not None:
-            return self._fixed(i, fixed) if fixed >= earliest and fixed + self.jobs[i].minutes <= latest else None
-        earliest = -(-earliest // GRID) * GRID
-        chunking = self.chunking[i]
-        return self._whole(i, earliest, latest) if chunking is None else self._split(i, chunking, earliest, latest)
+        return -(-earliest // GRID) * GRID if self.jobs[i].fixed_at is None else earliest, latest
+
+    def _clipped(self, i: int) -> tuple[list[list[Span]], list[int]]:
+        """Hides the free time outside the spans a job must stand in; answers what has to be put back."""
+        whole, room = self.free, self.room
+        allowed, buffer = self.within[i] or [], self.buffer
+        self.free = [
+            [(max(s, a), min(e, b + buffer)) for s, e in gaps for a, b in spans if max(s, a) < min(e, b + buffer)]
+            for gaps, spans in zip(whole, allowed, strict=True)
+        ]
+        self.room = [max((e - s for s, e in gaps), default=0) for gaps in self.free]
+        return whole, room
+
+    def _or_home(self, i: int, home: tuple[Chunk, ...], found: Place | None) -> Place | None:
+        """The place a job had, unless another is cheaper by more than a move costs."""
+        if self.takes(i, home):
+            stays = self.cost_of(i, home)
+            if found is None or stays <= found[0] + self.weights.moved:
+                return stays, home
+        return None if found is None else (found[0] + self.moving(i, found[1]), found[1])
+
+    def moving(self, i: int, chunks: tuple[Chunk, ...]) -> int:
+        """What a move costs when those chunks are not where the job was."""
+        home = self.home[i]
+        return 0 if home is None or home == chunks else self.weights.moved
+
+    def takes(self, i: int, chunks: tuple[Chunk, ...]) -> bool:
+        """Whether a job that is not on the board could stand there by every hard rule but its chunk sizes."""
+        limits = self.limits(i)
+        if limits is None or chunks[0][1] < limits[0] or chunks[-1][2] > limits[1]:
+            return False
+        within = self.within[i]
+        if within is not None and not all(any(a <= s and e <= b for a, b in within[w]) for w, s, e in chunks):
+            return False
+        return all(self._is_free(c) for c in chunks) and all(a[2] + self.buffer <= b[1] for a, b in pairwise(chunks))
+
+    def spans(self) -> tuple[tuple[Span, ...] | None, ...]:
+        """Per job its (start, end) in order, or None."""
+        return tuple(None if p is None else tuple((s, e) for _, s, e in p) for p in self.place)
+
+    def _is_free(self, chunk: Chunk) -> bool:
+        w, start, end = chunk
+        return w >= 0 and any(s <= start and end + self.buffer <= e for s, e in self.free[w])
 
     def _fixed(self, i: int, start: int) -> Place | None:
         end = start + self.jobs[i].minutes
@@ -278,14 +95,6 @@ class Board:
         spans = self.ground.bands.get(self.jobs[i].energy or "")
         outside = spans is not None and not any(a <= start < b for a, b in spans)
         return self.at_end(i, end + self.ground.shifts[w]) + self.weights.outside_band * outside, ((-1, start, end),)
-
-    def at_end(self, i: int, end: int) -> int:
-        """What ending at that wall minute costs."""
-        cost = self.hour[i] * (end // 60)
-        deadline = self.jobs[i].deadline
-        if deadline is not None and end > deadline:
-            cost += self.late[i] - (deadline - end) // 15
-        return cost
 
     def _whole(self, i: int, earliest: int, latest: int) -> Place | None:
         minutes = self.jobs[i].minutes
@@ -368,9 +177,62 @@ class Board:
                     found, limit = later, later[0]
         return found
 
-    def _filled(self, i: int, chunking: Chunking, earliest: int, latest: int, least: int, limit: int, *, in_band: bool) -> Place | None:
-        """Fills free time from `earliest` on with chunks of `least` minutes or more (the last may be less); None when that costs `limit` or more."""
-        left, cost, buffer, shifts = self.jobs[i].minutes, -self.weights.extra_chunk, self.buffer, self.shift
+    def completed(self, i: int, kept: tuple[Chunk, ...], minutes: int) -> Place | None:
+        """The cheapest place found for a split job of which `kept` stays and that many minutes are missing."""
+        chunking, limits = self.chunking[i], self.limits(i)
+        if chunking is None or limits is None or self.within[i] is not None:
+            return None
+        earliest, latest = limits
+        options = [(chunking.smallest, False)]
+        if chunking.largest > 2 * chunking.smallest:
+            options.append((chunking.largest // 2, False))
+        if self.band[i] is not None:
+            options.append((chunking.smallest, True))
+        best: Place | None = None
+        for least, in_band in options:
+            found = self._filled(i, chunking, earliest, latest, least, NEVER, in_band=in_band, left=minutes)
+            if found is not None:
+                whole = self._joined(kept + found[1], chunking.largest)
+                cost = self.cost_of(i, whole) + self.moving(i, whole)
+                if best is None or cost < best[0]:
+                    best = cost, whole
+        return best
+
+    def later_in_gap(self, i: int, found: Place, k: int) -> Place:
+        """The same place with its kth chunk at the end of the free time it lies in, so that what is left in front of it is whole."""
+        limits = self.limits(i)
+        w, start, end = found[1][k]
+        gap = next(((a, b) for a, b in self.free[w] if a <= start and end + self.buffer <= b), None) if w >= 0 else None
+        if limits is None or gap is None or self.within[i] is not None:
+            return found
+        chunks = found[1]
+        last = gap[1] - self.buffer
+        if k + 1 < len(chunks) and chunks[k + 1][1] < gap[1]:
+            last = chunks[k + 1][1] - self.buffer
+        if last > limits[1]:
+            return found
+        moved = (*chunks[:k], (w, last - (end - start), last), *chunks[k + 1 :])
+        return self.cost_of(i, moved) + self.moving(i, moved), moved
+
+    @staticmethod
+    def _joined(chunks: tuple[Chunk, ...], largest: int) -> tuple[Chunk, ...]:
+        out: list[Chunk] = []
+        for w, start, end in sorted(chunks, key=lambda c: c[1]):
+            if out and out[-1][0] == w and out[-1][2] == start and end - out[-1][1] <= largest:
+                out[-1] = (w, out[-1][1], end)
+            else:
+                out.append((w, start, end))
+        return tuple(out)
+
+    def _filled(
+        self, i: int, chunking: Chunking, earliest: int, latest: int, least: int, limit: int, *, in_band: bool, left: int = 0
+    ) -> Place | None:
+        """Fills free time from `earliest` on with chunks of `least` minutes or more; None when that costs `limit` or more.
+
+        The last chunk may be less. `left` is how much of the job to place, all of it by default.
+        """
+        left = left or self.jobs[i].minutes
+        cost, buffer, shifts = -self.weights.extra_chunk, self.buffer, self.shift
         hour, band, extra, miss = self.hour[i], self.band[i], self.weights.extra_chunk, self.weights.outside_band
         chunks: list[Chunk] = []
         for w in range(bisect_right(self.ends, earliest), len(self.starts)):
@@ -413,7 +275,3 @@ class Board:
                         return (cost, tuple(chunks)) if cost < limit else None
                     s += size + buffer
         return None
-
-
-def _inside(spans: tuple[tuple[int, int], ...], start: int, end: int) -> tuple[tuple[int, int], ...]:
-    return tuple((max(a, start), min(b, end)) for a, b in spans if a < end and b > start)

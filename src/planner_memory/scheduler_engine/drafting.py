@@ -14,8 +14,9 @@ from planner_memory.core.local_time import days_between, instant, zone
 from planner_memory.core.profile import Profile
 from planner_memory.scheduler_engine import cost, reasons
 from planner_memory.scheduler_engine.availability import Axis, Hours, free_time, ground
-from planner_memory.scheduler_engine.board import Board, Chunk, Job
+from planner_memory.scheduler_engine.board import Board
 from planner_memory.scheduler_engine.holidays_of import public_holidays
+from planner_memory.scheduler_engine.jobs import Chunk, Job
 from planner_memory.scheduler_engine.placement import place
 from planner_memory.scheduler_engine.schemas import BusyIn, ScheduleIn, TaskIn
 from planner_memory.scheduler_engine.tasks import PRIORITIES, Task, check_tasks, chunk_bounds, on_grid

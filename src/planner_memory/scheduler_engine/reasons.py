@@ -5,7 +5,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from planner_memory.core.intervals import Interval
-from planner_memory.scheduler_engine.board import Board, Chunking
+from planner_memory.scheduler_engine.board import Board
+from planner_memory.scheduler_engine.chunking import Chunking
 from planner_memory.scheduler_engine.tasks import Task
 
 PRIORITY_NAMES = {1: "urgent", 2: "high", 3: "medium", 4: "low"}

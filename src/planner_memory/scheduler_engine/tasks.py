@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from planner_memory.core.errors import InvalidInput
-from planner_memory.scheduler_engine.board import GRID
+from planner_memory.scheduler_engine.jobs import GRID
 
 PRIORITIES = {"urgent": 1, "high": 2, "medium": 3, "low": 4}
 SPLIT_ABOVE_MINUTES = 120  # a longer task is split unless it says otherwise
