@@ -18,7 +18,7 @@ from planner_memory.ports.facts import EventCount, FinishedRun, MadePlan, Runnin
 
 Kind = Literal["count", "minutes", "percent", "date", "time"]
 TZ = ZoneInfo("Europe/Berlin")
-WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 TITLES = (
     "Draft the offer", "Audit of 3 sites", "Invoice run", "Onboard Acme", "Sprint 14 review", "Call 2 with legal", "Data model v2", "Write report",
     "Migration plan", "Fix the export", "Workshop slides", "Quarterly numbers", "Interview notes", "Price list 2027", "Security answers",

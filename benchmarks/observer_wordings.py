@@ -1,6 +1,6 @@
 """The sentences of observer_texts: each takes the facts and gives a sentence with its numbers as slots, or None when it has nothing to say."""
 
-# ruff: noqa: E501, E731
+# ruff: noqa: E501
 from benchmarks.observer_texts import Part, Told, Wording
 
 Parts = list[Part] | None

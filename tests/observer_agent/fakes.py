@@ -39,8 +39,8 @@ class FakeMemory:
                 return Remembered(found[0], ("postgres",), (), (), deduplicated=True)
             memory_id: UUID = new_id()
             await connection.execute(
-                "insert into events (id, event_type, event_source, client_id, person_id, memory_type, content, payload, occurred_at, thread_id)"
-                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                "insert into events (id, event_type, event_source, client_id, person_id, memory_type, content, payload, occurred_at, thread_id, metadata)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     memory_id,
                     memory.event_type,
@@ -52,9 +52,14 @@ class FakeMemory:
                     json.dumps(dict(memory.payload)),
                     memory.occurred_at,
                     memory.thread_id,
+                    json.dumps(dict(memory.metadata)),
                 ),
             )
         return Remembered(memory_id, ("postgres",), (), ())
+
+    async def forget(self, memory_id: UUID) -> None:
+        async with await psycopg.AsyncConnection.connect(self._dsn) as connection:
+            await connection.execute("delete from events where id = %s", (memory_id,))
 
     async def recall(self, query: str, **_: Any) -> Any:
         raise NotImplementedError

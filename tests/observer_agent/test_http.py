@@ -235,7 +235,7 @@ async def test_the_weekly_review_flags_drift_of_workflow_and_template(desk: Desk
         await desk.run(f"2026-11-{day} 12:00", f"2026-11-{day} 13:00", f"p{day}", estimated_hours=1.2, process_template_id="steady")
     made = await desk.reflect("weekly")
     section = made["sections"]["Pattern Performance"]
-    assert "“ws:workflow-7” runs 50 % over its estimate: it took 9 h, estimated at 6 h, over 3 runs" in section
+    assert "“ws:workflow-7” runs 50 % over its estimate; it took 9 h, estimated at 6 h, over 3 runs" in section
     assert "was blocked in 3 runs" in section
     assert "steady" not in section
     (found,) = made["facts"]["drift"]

@@ -26,7 +26,7 @@ FACTS = {
         ("It took 2 h 35 min.", [("minutes", 155)]),
         ("2.5 hours, 1 hour and 5 minutes, 1:30 h, 90-minute", [("minutes", 150), ("minutes", 65), ("minutes", 90), ("minutes", 90)]),
         ("1,234 events and 12.5 % or 40 percent", [("count", 1234), ("percent", 12.5), ("percent", 40)]),
-        ("three tasks, one task, one of them, half of it, a dozen", [("count", 3), ("count", 1), ("percent", 50), ("count", 12)]),
+        ("three tasks, one task, one of them, half of it, a dozen", [("count", 3), ("count", 1), ("count", 1), ("percent", 50), ("count", 12)]),
         ("on 2026-11-23, 23 November 2026 and November 23", [("date", (2026, 11, 23)), ("date", (2026, 11, 23)), ("date", (None, 11, 23))]),
         ("at 09:30 and 17:05", [("time", (9, 30)), ("time", (17, 5))]),
         ("−15 % against before", [("percent", -15)]),
@@ -45,7 +45,7 @@ def test_every_form_is_found(prose: str, kinds: list[tuple[str, object]]) -> Non
     [
         "4 tasks in 2 h 35 min of deep work, or 2.6 hours, about 3 hours; 45 minutes; 155 min",
         "66.7 %, about 67 %",
-        "3.5 tasks before; two titles",
+        "3.5 tasks before. Two titles",
         "On Monday 23 November 2026 since 09:30.",
         "“Draft 3 of 9” and v2 release came 7 times.",
     ],

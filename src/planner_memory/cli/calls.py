@@ -42,6 +42,9 @@ class Api:
     async def put(self, path: str, body: dict[str, Any]) -> Any:
         return await self._call("PUT", path, json=body)
 
+    async def delete(self, path: str) -> Any:
+        return await self._call("DELETE", path)
+
     async def zone(self) -> ZoneInfo:
         """The person's time zone, as in the profile."""
         return zone((await self.get("/api/v1/planner/profile"))["time_zone"])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Literal
 
 from planner_memory.observer_agent.claims import CONCEPT_OF, Claim, claims_of, known_names
@@ -26,7 +27,8 @@ _WHOLE = re.compile(r"\b(?:out\s+)?of\s+(?:(?:the|your|its|those|all)\s+)?$", re
 _SPAN = re.compile(r"\b(?:from|between|covers?|spans?|runs?)\b.*\b(?:to|and|until|till|through)\b", re.IGNORECASE)
 _OF_THEM = re.compile(r"\s*of\s+(?:them|these|those|which)\b", re.IGNORECASE)
 _PART = re.compile(
-    r"\s*(?:out\s+)?of\s+(?:them\b|these\b|those\b|which\b|(?:the\s+|your\s+|its\s+|those\s+|all\s+)?(?:\d|[a-z]+\s+(?:planned|tasks)))", re.IGNORECASE
+    r"\s*(?:out\s+)?of\s+(?:them\b|these\b|those\b|which\b|(?:the\s+|your\s+|its\s+|those\s+|all\s+)?(?:\d|[a-z]+\s+(?:planned|tasks)))",
+    re.IGNORECASE,
 )
 _FADES = 0.8  # per word between a number and a word about it
 _BREAK, _OTHER_NUMBER = 4.0, 2.0  # words that a comma, and another number, count for
@@ -40,7 +42,7 @@ _SAME_THING: dict[Kind, float] = {"count": 0.72, "minutes": 0.72, "percent": 0.3
 _APART = frozenset(
     {"deep", "meeting", "billable", "nonbillable", "unmarked", "switch", "event", "slipped", "scheduled", "past", "estimate", "streak"}
 )
-_WEAK = {"actual": 0.2, "work": 0.6, "task": 0.8, "share": 0.5, "drift": 0.6}  # words that any sentence may have
+_WEAK = {"actual": 0.5, "work": 0.6, "task": 0.8, "share": 0.5, "drift": 0.6}  # words that any sentence may have
 _OF_METHOD = frozenset({"week", "day", "run", "least", "beyond", "drift"})  # of the limits that the method itself brings
 _MUST_BE_SAID = frozenset({"past", "single_week"})
 _KINDS: dict[Kind, tuple[Kind, ...]] = {
@@ -128,7 +130,7 @@ def _sentences(prose: str, names: dict[int, str]) -> list[_Sentence]:
     numbers = mentions(prose)
     edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if not any(n.start < m.start() < n.end for n in numbers)), len(prose)]
     out = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
         if inside:
             out.append(_sentence(prose, start, end, inside, names))
@@ -200,6 +202,13 @@ def _score(claim: Claim, near: dict[str, float], rarity: dict[str, float]) -> fl
     return score
 
 
+def _is_method(claim: Claim, near: dict[str, float]) -> bool:
+    """Whether the number is one that the method itself brings: "three runs or more", "the last four weeks"."""
+    if not claim.path.startswith("thresholds.") or ("week" in claim.concepts and near.get("single_week", 0.0) < 0.3):
+        return False
+    return any(near.get(concept, 0.0) > 0.75 for concept in claim.concepts & _OF_METHOD)
+
+
 def _role(mention: Mention, sentence: _Sentence) -> Literal["part", "whole"] | None:
     """In "3 of 4 planned tasks" and "of 4 planned tasks, 3" the 3 is the part and the 4 the whole."""
     counts = [n for n in sentence.numbers if n.kind == "count"]
@@ -240,14 +249,15 @@ def _verdict(mention: Mention, sentence: _Sentence, claims: Sequence[Claim], rar
     scored = [(score, claim) for score, claim, _ in ranked(mention.kind)]
     best = scored[0][0] if scored else 0.0
     by_name = 4 * max((near.get(f":{name}", 0.0) for name in scored[0][1].names), default=0.0) if scored else 0.0
-    limit = best - (1 - _SAME_THING.get(mention.kind, 0.0)) * max(best - by_name, _LEAST_ROOM.get(mention.kind, 0.5)) if best > _LEAST else _NO_RECORD if mention.kind == "date" else -math.inf
+    room = (1 - _SAME_THING.get(mention.kind, 0.0)) * max(best - by_name, _LEAST_ROOM.get(mention.kind, 0.5))
+    limit = best - room if best > _LEAST else _NO_RECORD if mention.kind == "date" else -math.inf
     twins = [n for n in sentence.numbers if n.kind == mention.kind == "date" and n.value == mention.value]
     is_empty_span = len(twins) > 1 and _SPAN.search(sentence.text) is not None
     is_of_record = mention.kind in ("date", "weekday", "time") and by_name > 0.3
     for score, claim in () if is_empty_span else scored:
         if is_of_record and not any(near.get(f":{name}") for name in claim.names):
             continue
-        is_method = claim.path.startswith("thresholds.") and any(near.get(concept, 0.0) > 0.75 for concept in claim.concepts & _OF_METHOD)
+        is_method = _is_method(claim, near)
         if (score >= limit or is_method) and is_value(mention, claim):
             return Verdict(mention, "fact", claim.path, "")
     if mention.kind == "weekday" and not any(about.startswith(":") for about in near) and (inside := _weekday_inside(mention, _own_dates(claims))):
@@ -257,8 +267,9 @@ def _verdict(mention: Mention, sentence: _Sentence, claims: Sequence[Claim], rar
         return Verdict(mention, "derived", found, "")
     elsewhere = next((claim for _, claim in scored if is_value(mention, claim)), None)
     meant = scored[0][1] if scored and best > _LEAST else None
-    if elsewhere is not None and meant is not None:
-        return Verdict(mention, "misplaced", meant.path, f"This is {elsewhere.path}, but the words speak of {meant.path}, which is {said(meant)}.")
+    if elsewhere is not None:
+        instead = f"of {meant.path}, which is {said(meant)}" if meant is not None else "of something else"
+        return Verdict(mention, "misplaced", meant.path if meant else None, f"This is {elsewhere.path}, but the words speak {instead}.")
     if meant is not None:
         return Verdict(mention, "wrong", meant.path, f"The nearest fact, {meant.path}, is {said(meant)}.")
     return Verdict(mention, "wrong", None, "No fact has this value.")

@@ -52,8 +52,8 @@ def _sum(mention: Mention, numbers: Sequence[Mention], ranked: Ranked, claims: S
     for claim in claims:
         if claim.kind == mention.kind and "[]" in claim.pattern and "past" not in claim.concepts and claim.path in named:
             by_pattern.setdefault(claim.pattern, []).append(claim)
-    for pattern, parts in by_pattern.items():
-        if len(parts) > 1 and _fits(mention.value, sum((p.value for p in parts), Decimal(0)), mention):
+    for pattern, listed in by_pattern.items():
+        if len(listed) > 1 and _fits(mention.value, sum((p.value for p in listed), Decimal(0)), mention):
             return f"the sum of {pattern}"
     spoken_of = [claim for _, claim, is_named in ranked(mention.kind) if is_named][:_CANDIDATES]
     for first, second in combinations(spoken_of, 2):

@@ -175,7 +175,7 @@ def _trend(facts: Facts) -> str:
 
 def _patterns(facts: Facts) -> str:
     lines = [
-        f"The {d.kind} “{d.name}” runs {percentage(d.drift_percent)} {d.direction} its estimate: it took {duration(d.actual_minutes)},"
+        f"The {d.kind} “{d.name}” runs {percentage(d.drift_percent)} {d.direction} its estimate; it took {duration(d.actual_minutes)},"
         f" estimated at {duration(d.estimated_minutes)}, over {count(d.runs, 'run')} ({d.runs_beyond_threshold} of them"
         f" more than {percentage(facts.thresholds.drift_beyond_percent)} {d.direction}). {d.suggestion}"
         for d in facts.drift

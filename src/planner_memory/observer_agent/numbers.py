@@ -20,7 +20,10 @@ _UNITS = {
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _ONES = "|".join(list(_UNITS)[:9])
 _WORD = rf"(?:(?:{'|'.join(_TENS)})(?:[-\s](?:{_ONES})\b)?|{'|'.join(sorted(_UNITS, key=len, reverse=True))}|zero|dozen|(?:one|a)\s+hundred)"
-_COUNTED = r"(?=\s+(?:\w+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|plans?|events?|blocks?|steps?|days?|weeks?|timers?|switch\w*|workflows?|templates?|deadlines?|items?)\b)"
+_COUNTED = (
+    r"(?=\s+(?:\w+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|plans?|events?|blocks?|steps?|days?|weeks?|timers?"
+    r"|switch\w*|workflows?|templates?|deadlines?|items?)\b)"
+)
 _NUMBER = r"(?:\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _VALUE = rf"(?:(?<![\w.,]){_NUMBER}|\b{_WORD}\b)"
 _TH = r"(?:st|nd|rd|th)"
@@ -46,13 +49,14 @@ _PATTERN = re.compile(
   | (?<![\w.,])(?P<glued_h>\d{{1,3}})h(?P<glued_m>[0-5]\d)(?:m(?:in)?)?\b
   | \ban\s+(?P<single_hour>hour)\b(?!\s+(?:ago|later))
   | (?P<minutes>{_VALUE})[\s-]*{_MINUTES}
-  | (?P<part>\b(?:half|a\s+third|one[-\s]third|two[-\s]thirds|a\s+quarter|one[-\s]quarter|three[-\s]quarters|a\s+fifth|one[-\s]fifth))\s+(?:of\b|the\b)
+  | (?P<part>\b(?:half|(?:a|one)[-\s](?:third|quarter|fifth)|two[-\s]thirds|three[-\s]quarters))\s+(?:of\b|the\b)
   | (?P<in_a>{_VALUE})\s+(?:in|out\s+of\s+every)\s+(?P<in_b>{_VALUE}){_NO_UNIT}
   | \b(?P<as_long>half|twice|double)\s+(?:as\s+\w+|the|its|their|what)\b
   | (?P<factor>{_VALUE})\s*(?:times\b|×|x\b)
   | \b(?P<word_factor>twice|thrice|doubled|tripled)\b
   | (?P<count>(?<![\w.,]){_NUMBER}{_TH}?(?![\w]))
   | (?<!\bon\s)(?<!\bfrom\s)(?<!\bat\s)\b(?P<one>one|a\s+single){_COUNTED}
+  | (?:(?<=completed\s)|(?<=finished\s)|(?<=managed\s))(?P<one_done>one)\b
   | \b(?P<word>(?!one\b){_WORD})\b
   | \b(?P<one_of>one)\s+(?=(?:out\s+)?of\s+(?:(?:the|its|those)\s+)?(?:them\b|{_NUMBER}|{_WORD})\b)
   | \b(?P<weekday>{"|".join(_WEEKDAYS)})\b
@@ -65,7 +69,14 @@ _ROUGHLY = re.compile(
     r"|[~≈])\s*(?:the\s+)?$",
     re.IGNORECASE,
 )
-_PARTS = {"half": 50, "third": Decimal(100) / 3, "two third": Decimal(200) / 3, "quarter": 25, "three quarter": 75, "fifth": 20}
+_PARTS: dict[str, Decimal | int] = {
+    "half": 50,
+    "third": Decimal(100) / 3,
+    "two third": Decimal(200) / 3,
+    "quarter": 25,
+    "three quarter": 75,
+    "fifth": 20,
+}
 _FACTORS = {"half": Decimal("0.5"), "twice": Decimal(2), "double": Decimal(2), "thrice": Decimal(3), "doubled": Decimal(2), "tripled": Decimal(3)}
 
 
@@ -170,7 +181,7 @@ def _kind_and_value(got: dict[str, str | None]) -> tuple[Kind, Any, Decimal]:
         return "factor", *_decimal(factor)
     if weekday := got["weekday"]:
         return "weekday", _WEEKDAYS.index(weekday.lower()), one
-    if got["one"] or got["one_of"]:
+    if got["one"] or got["one_of"] or got["one_done"]:
         return "count", one, one
     text = got["count"] or got["word"] or got["rest"] or "0"
     value, precision = _decimal(text)

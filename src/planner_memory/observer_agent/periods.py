@@ -1,5 +1,6 @@
 """Which stretch of time a reflection is about, in the person's zone, and when the next one is due."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from uuid import UUID, uuid5
@@ -11,6 +12,10 @@ from planner_memory.ports.facts import KeptPeriod
 from planner_memory.ports.workspace import Mode
 
 LONGEST = {"daily": timedelta(hours=24), "weekly": timedelta(days=7)}
+LOOKS_BACK: dict[str, Callable[[datetime], datetime]] = {
+    "daily": lambda now: now - timedelta(days=31),
+    "weekly": lambda now: now - timedelta(days=92),
+}  # an outage that lasted longer begins anew
 EVENING = time(18)
 _FRIDAY = 4
 _NAMESPACE = UUID("5b0c3b1e-8c0e-5d5e-9f0a-2f7c1d9a4e61")
@@ -24,16 +29,19 @@ def dated(mode: Mode, day: date, tz: ZoneInfo) -> Interval:
     return Interval(at_wall_time(monday, time.min, tz), at_wall_time(monday + timedelta(days=7), time.min, tz))
 
 
-def rolling(mode: Mode, now: datetime, last: KeptPeriod | None) -> Interval:
+def rolling(mode: Mode, now: datetime, last: KeptPeriod | None, *, joins: bool = False) -> Interval:
     """From the end of the last reflection to now; at the most, and at first, 24 hours or 7 days.
+
+    A day of 25 hours and a trigger that comes late are joined too: up to a twenty-fourth more. With `joins`, as for the reflections made by
+    the clock, the period always begins where the last one ended, so that an outage leaves no gap.
 
     A rerun within a twenty-fourth of that (an hour, or seven hours) goes on with the last period instead of opening one of a few
     minutes, so it updates what was posted and may be longer by that much.
     """
     longest = LONGEST[mode]
-    if last is None or last.covered_until <= now - longest or last.covered_until > now:
-        return Interval(now - longest, now)
     grace = longest / 24
+    if last is None or last.covered_until > now or (not joins and last.covered_until < now - longest - grace):
+        return Interval(now - longest, now)
     if now - last.covered_until < grace and timedelta(0) < now - last.period_start <= longest + grace:
         return Interval(last.period_start, now)
     return Interval(last.covered_until, now) if last.covered_until < now else Interval(now - longest, now)

@@ -1,14 +1,17 @@
 """The observer over HTTP: reflect, read what was posted, the facts of a window, and the morning's brief."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.observer_agent.brief import brief_markdown, brief_sections
 from planner_memory.observer_agent.facts import document
-from planner_memory.observer_agent.schemas import BriefOut, FactsOut, PeriodOut, PostedOut, ReflectionOut, ReflectionsOut
+from planner_memory.observer_agent.schemas import BriefOut, FactsOut, InsightOut, InsightsOut, PeriodOut, PostedOut, ReflectionOut, ReflectionsOut
 from planner_memory.observer_agent.service import Observer, period_document
+from planner_memory.ports.facts import Clients
+from planner_memory.ports.insights import KeptInsight
 from planner_memory.ports.workspace import Mode
 from planner_memory.web.auth import Authenticated
 
@@ -106,4 +109,37 @@ async def brief(observer: TheObserver, scope: Scope) -> BriefOut:
         content=brief_markdown(made),
         sections=brief_sections(made),
         warnings=list(made.missing),
+    )
+
+
+def _clients(caller: Authenticated, client_id: Annotated[str | None, Query(min_length=1, max_length=200)] = None) -> Clients:
+    """The clients whose insights the caller may see; None for all."""
+    return caller.clients(client_id)
+
+
+Seen = Annotated[Clients, Depends(_clients)]
+
+
+@router.get("/insights", operation_id="insights")
+async def insights(observer: TheObserver, seen: Seen) -> InsightsOut:
+    """What the reflections have learnt about how the person works, newest first."""
+    found = [_insight(each) for each in await observer.insights(seen)]
+    return InsightsOut(insights=found, total=len(found))
+
+
+@router.delete("/insights/{insight_id}", operation_id="revoke_insight")
+async def revoke_insight(observer: TheObserver, seen: Seen, insight_id: UUID) -> InsightOut:
+    """Takes an insight back. It is forgotten everywhere and not learnt again."""
+    return _insight(await observer.revoke_insight(insight_id, seen))
+
+
+def _insight(kept: KeptInsight) -> InsightOut:
+    return InsightOut(
+        insight_id=kept.insight_id,
+        client_id=kept.client_id,
+        content=kept.content,
+        learnt_at=kept.learnt_at,
+        evidence=[str(each) for each in kept.metadata.get("evidence", ())],
+        evidence_runs=int(kept.metadata.get("evidence_runs", 0)),
+        reflection_id=kept.metadata.get("reflection_id"),
     )

@@ -55,6 +55,23 @@ class FactsOut(_Answer):
     warnings: list[str]
 
 
+class InsightOut(_Answer):
+    """`evidence` are ids of the runs that it rests on (of tasks, for the hours of the day), at the most fifty; `evidence_runs` counts them all."""
+
+    insight_id: UUID
+    client_id: str
+    content: str
+    learnt_at: datetime
+    evidence: list[str]
+    evidence_runs: int
+    reflection_id: UUID | None
+
+
+class InsightsOut(_Answer):
+    insights: list[InsightOut]
+    total: int
+
+
 class BriefOut(_Answer):
     brief_on: date
     time_zone: str

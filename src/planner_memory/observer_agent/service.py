@@ -1,38 +1,46 @@
 """Compares what was planned with what happened: facts by SQL and calendar, prose from the facts, posted once and remembered."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, get_args
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from planner_memory.core.clock import Clock
-from planner_memory.core.errors import InvalidInput, PlannerMemoryError
+from planner_memory.core.errors import Conflict, InvalidInput, PlannerMemoryError, Unavailable
+from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
-from planner_memory.core.local_time import at_wall_time, day_interval, days_between, instant, zone
+from planner_memory.core.local_time import at_wall_time, day_interval, instant, zone
 from planner_memory.core.tenancy import spanning, within
 from planner_memory.observer_agent import brief as briefs
-from planner_memory.observer_agent import drift, narrative, periods
+from planner_memory.observer_agent import narrative, periods
 from planner_memory.observer_agent.assembly import Rows, assembled, due_of, placed, running_of, slipped_of
 from planner_memory.observer_agent.brief import Brief
 from planner_memory.observer_agent.delivery import Delivered, Delivery
-from planner_memory.observer_agent.facts import TREND_WEEKS, Facts, document
-from planner_memory.ports.calendar import Calendar, CalendarEvent
+from planner_memory.observer_agent.facts import Facts, document, label
+from planner_memory.observer_agent.gathering import Gathering, deadlines
+from planner_memory.observer_agent.insights import learnt
+from planner_memory.observer_agent.learning import Learning
+from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.facts import Clients, FactStore, KeptPeriod
+from planner_memory.ports.insights import InsightMemory, KeptInsight
 from planner_memory.ports.jobs import Jobs
-from planner_memory.ports.memory import Memory
+from planner_memory.ports.outlets import Letter, Outlet
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.workspace import Mode, PostedReflection, Reflection, Workspace
 from planner_memory.web.health import HealthReport, State, state_of
 
 log = structlog.get_logger()
 _LONGEST_WINDOW = timedelta(days=93)
-_OVERDUE_DAYS, _DUE_SOON_DAYS, _SLIPPED_DAYS = 30, 7, 7
-_NO_CALENDAR = "No calendar is connected, so meetings are not counted."
-_SILENT_CALENDAR = "The calendar did not answer, so meetings are not counted."
+_SLIPPED_DAYS = 7
+_TURN_LASTS, _TRIES, _TRY_AGAIN_SECONDS = timedelta(minutes=3), 300, 0.2
+_LEARNS_FROM = timedelta(days=8)  # a review of a week long past says nothing about how the person works now
+_MORNING, _NOON, _BRIEF_RESTS = time(7, 30), time(12), timedelta(hours=18)
 _WHOLE = ""  # the stored scope of a reflection on the person's whole work
 
 
@@ -63,10 +71,11 @@ class Observer:
         workspace: Workspace,
         calendar: Calendar | None,
         profiles: ProfileStore,
-        memory: Memory,
+        memory: InsightMemory,
         clock: Clock,
         default_client: str = "me",
         person_id: str = "me",
+        outlets: Sequence[Outlet] = (),
         post_waits_in_seconds: Sequence[float] = (2, 4, 8),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -78,12 +87,15 @@ class Observer:
         self._clock = clock
         self._person_id = person_id
         self._one_at_a_time = asyncio.Lock()
+        self._gathering = Gathering(store=store, calendar=calendar, person_id=person_id)
+        self._learning = Learning(store=store, memory=memory, clock=clock, default_client=default_client, person_id=person_id)
         self._delivery = Delivery(
             store=store,
             workspace=workspace,
             memory=memory,
             clock=clock,
             default_client=default_client,
+            outlets=outlets,
             waits_in_seconds=post_waits_in_seconds,
             sleep=sleep,
         )
@@ -97,13 +109,34 @@ class Observer:
         """
         if dry_run:
             return await self._reflect(mode, day, client_id, dry_run=True)
-        async with self._one_at_a_time:  # two triggers at 18:00 are one reflection: the second finds the first one's period
+        async with self._turn(mode, client_id or _WHOLE):  # two triggers at 18:00 are one reflection: the second finds the first one's period
             return await self._reflect(mode, day, client_id, dry_run=False)
 
-    async def _reflect(self, mode: Mode, day: str | None, client_id: str | None, *, dry_run: bool) -> Reflected:
+    @asynccontextmanager
+    async def _turn(self, mode: Mode, scope: str) -> AsyncIterator[None]:
+        """Alone among all processes.
+
+        Raises:
+            Conflict: another process has been making this kind of reflection for longer than a caller should wait.
+        """
+        holder = new_id()
+        async with self._one_at_a_time:
+            for _ in range(_TRIES):
+                if await self._store.take_turn(self._person_id, scope, mode, holder, _TURN_LASTS):
+                    break
+                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+            else:
+                raise Conflict("Another process is making this reflection. Ask again in a minute.")
+            try:
+                yield
+            finally:
+                with suppress(Unavailable):  # then the turn ends by itself
+                    await self._store.end_turn(holder)
+
+    async def _reflect(self, mode: Mode, day: str | None, client_id: str | None, *, dry_run: bool, joins: bool = False) -> Reflected:
         tz, now = await self._zone(), self._clock()
-        period = await self._period(mode, day, client_id, tz, now)
-        facts = await self._facts(period, tz, now, client_id, mode=mode)
+        period = await self._period(mode, day, client_id, tz, now, joins=joins)
+        facts, rows = await self._assembled(period, tz, now, client_id, mode=mode)
         sections = narrative.sections_of(facts, mode)
         reflection = Reflection(
             reflection_id=periods.reflection_id(self._person_id, mode, period, client_id),
@@ -116,6 +149,9 @@ class Observer:
             metrics={**document(facts.rhythm), "sprint": document(facts.sprint)},
         )
         delivered = Delivered(False, False, ()) if dry_run else await self._delivery.deliver(reflection)
+        if mode == "weekly" and client_id is None and not dry_run and period.end > now - _LEARNS_FROM:
+            past = [block for block in placed(rows.blocks, rows.calendar) if block.ends_at <= min(now, period.end)]
+            await self._learning.learn(learnt(rows.runs, past, tz, label), reflection.reflection_id)
         return Reflected(reflection, facts, sections, delivered)
 
     async def reflections(self, mode: Mode | None, *, client_id: str | None = None, limit: int = 20) -> list[PostedReflection]:
@@ -135,7 +171,20 @@ class Observer:
         if last - first > _LONGEST_WINDOW:
             raise InvalidInput(f"The window may be {_LONGEST_WINDOW.days} days long. Ask for it in parts.", field="end")
         period = Interval(first, last)
-        return Counted(period, await self._facts(period, tz, self._clock(), client_id, mode="weekly"))
+        facts, _ = await self._assembled(period, tz, self._clock(), client_id, mode="weekly")
+        return Counted(period, facts)
+
+    async def insights(self, clients: Clients) -> list[KeptInsight]:
+        """What was learnt about how the person works, newest first."""
+        return await self._learning.all(clients)
+
+    async def revoke_insight(self, insight_id: UUID, clients: Clients) -> KeptInsight:
+        """Takes an insight back; it is not learnt again.
+
+        Raises:
+            NotFound: there is no such insight.
+        """
+        return await self._learning.revoke(insight_id, clients)
 
     async def brief(self, *, client_id: str | None = None) -> Brief:
         """The morning: what today holds, what slipped in the last week, which deadlines are in danger."""
@@ -144,12 +193,12 @@ class Observer:
         day = now.astimezone(tz).date()
         today = day_interval(day, tz)
         since = at_wall_time(day - timedelta(days=_SLIPPED_DAYS), time.min, tz)
-        calendar, missing = await self._events(Interval(since, today.end), tz)
+        calendar, missing = await self._gathering.calendar(Interval(since, today.end), tz)
         with within((client_id,)) if client_id else spanning("reflection"):
             async with self._store.begin() as facts:
                 found = await facts.blocks(self._person_id, clients, Interval(since, today.end), known_at=now)
                 done = await facts.finished_tasks(self._person_id, clients, sorted({b.task_id for b in found}), now)
-                due = await facts.plans_due(self._person_id, clients, self._deadlines(now))
+                due = await facts.plans_due(self._person_id, clients, deadlines(now))
                 running = await facts.running(self._person_id, clients, now)
         blocks = placed(found, calendar)
         return Brief(
@@ -168,6 +217,7 @@ class Observer:
         self._delivery.register_jobs(jobs)
         jobs.register("observer_post_pending", self.post_pending, cron="7,22,37,52 * * * *")
         jobs.register("observer_reflect_when_due", self.reflect_when_due, cron="*/15 * * * *")
+        jobs.register("observer_brief_when_due", self.send_brief_when_due, cron="3,18,33,48 * * * *")
 
     async def post_pending(self) -> None:
         """The job that posts what the workspace did not take."""
@@ -179,15 +229,38 @@ class Observer:
         failed: PlannerMemoryError | None = None
         for mode in get_args(Mode):
             try:
-                now = self._clock()
-                last = await self._last(mode, _WHOLE, since=now - 8 * periods.LONGEST[mode], until=now)
-                if periods.is_due(mode, now, tz, last):
-                    await self.reflect(mode)
+                if await self._is_due(mode, tz):
+                    async with self._turn(mode, _WHOLE):
+                        if await self._is_due(mode, tz):  # another process may have made it in the meantime
+                            await self._reflect(mode, None, None, dry_run=False, joins=True)
             except PlannerMemoryError as error:
                 log.warning("a reflection that is due could not be made", mode=mode, detail=error.detail)
                 failed = error
         if failed is not None:
             raise failed
+
+    async def send_brief_when_due(self) -> None:
+        """The job that sends the morning's brief to the outlets, once a day over all processes."""
+        if not self._delivery.has_outlets:
+            return
+        tz = await self._zone()
+        local = self._clock().astimezone(tz)
+        if not _MORNING <= local.time() < _NOON:
+            return
+        holder = new_id()
+        if not await self._store.take_turn(self._person_id, _WHOLE, "brief", holder, _BRIEF_RESTS):
+            return
+        try:
+            brief = await self.brief()
+            text = briefs.brief_markdown(brief)
+            await self._delivery.send(Letter(f"{brief.brief_on.isoformat()}-brief", f"Brief for {brief.brief_on:%A} {brief.brief_on}", text))
+        except BaseException:
+            await self._store.end_turn(holder)
+            raise
+
+    async def _is_due(self, mode: Mode, tz: ZoneInfo) -> bool:
+        now = self._clock()
+        return periods.is_due(mode, now, tz, await self._last(mode, _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now))
 
     async def health(self) -> HealthReport:
         postgres, gateway, workspace = await asyncio.gather(
@@ -205,56 +278,18 @@ class Observer:
             async with self._store.begin() as facts:
                 return await facts.last_period(self._person_id, scope, mode, since=since, until=until)
 
-    async def _period(self, mode: Mode, day: str | None, client_id: str | None, tz: ZoneInfo, now: datetime) -> Interval:
+    async def _period(self, mode: Mode, day: str | None, client_id: str | None, tz: ZoneInfo, now: datetime, *, joins: bool) -> Interval:
         if day is None:
-            last = await self._last(mode, client_id or _WHOLE, since=now - periods.LONGEST[mode], until=now)
-            return periods.rolling(mode, now, last)
+            last = await self._last(mode, client_id or _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now)
+            return periods.rolling(mode, now, last, joins=joins)
         period = periods.dated(mode, instant(day, tz, field="date").astimezone(tz).date(), tz)
         if period.start >= now:
             raise InvalidInput(f"{day} has not begun yet. Ask for a day that has.", field="date")
         return period
 
-    async def _facts(self, period: Interval, tz: ZoneInfo, now: datetime, client_id: str | None, *, mode: Mode) -> Facts:
-        """Reads everything that the period's facts need, the calendar outside the transaction."""
-        clients: Clients = None if client_id is None else (client_id,)
-        person, weekly = self._person_id, mode == "weekly"
-        next_window = periods.ahead(mode, period, tz)
-        since = periods.weeks_before(period, TREND_WEEKS, tz)[-1].start if weekly else period.start
-        planned = Interval(since, next_window.end)
-        calendar, missing = await self._events(planned, tz)
-        days = days_between(period, tz)
-        with within((client_id,)) if client_id else spanning("reflection"):
-            async with self._store.begin() as facts:
-                sprint = await facts.sprint(person, clients, days[0], days[-1]) if weekly else None
-                starts = [since, periods.days_earlier(period.end, drift.LOOK_BACK_DAYS, tz)] if weekly else [since]
-                if sprint is not None:
-                    starts.append(at_wall_time(sprint.starts_on, time.min, tz))
-                blocks = await facts.blocks(person, clients, planned, known_at=period.end)
-                rows = Rows(
-                    events=await facts.event_counts(person, clients, period),
-                    runs=await facts.runs(person, clients, Interval(min(starts), period.end)),
-                    running=await facts.running(person, clients, period.end),
-                    blocks=blocks,
-                    finished=await facts.finished_tasks(person, clients, sorted({b.task_id for b in blocks}), period.end),
-                    plans_made=await facts.plans_made(person, clients, period),
-                    plans_due=await facts.plans_due(person, clients, self._deadlines(min(now, period.end))),
-                    sprint=sprint,
-                    calendar=calendar,
-                    missing=missing,
-                )
-        return assembled(rows, period, tz, next_window=next_window, is_weekly=weekly, now=now)
-
-    def _deadlines(self, now: datetime) -> Interval:
-        return Interval(now - timedelta(days=_OVERDUE_DAYS), now + timedelta(days=_DUE_SOON_DAYS))
-
-    async def _events(self, window: Interval, tz: ZoneInfo) -> tuple[Sequence[CalendarEvent] | None, tuple[str, ...]]:
-        if self._calendar is None:
-            return None, (_NO_CALENDAR,)
-        try:
-            return await self._calendar.events(window, tz.key), ()
-        except PlannerMemoryError as error:
-            log.warning("the calendar did not answer", detail=error.detail)
-            return None, (_SILENT_CALENDAR,)
+    async def _assembled(self, period: Interval, tz: ZoneInfo, now: datetime, client_id: str | None, *, mode: Mode) -> tuple[Facts, Rows]:
+        rows = await self._gathering.rows(period, tz, now, client_id, mode=mode)
+        return assembled(rows, period, tz, next_window=periods.ahead(mode, period, tz), is_weekly=mode == "weekly", now=now), rows
 
 
 def period_document(period: Interval, time_zone: str) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
 from planner_memory.core.intervals import Interval
+from planner_memory.ports.insights import KeptInsight
 
 Clients = tuple[str, ...] | None  # None: every client
 
@@ -41,6 +42,7 @@ class FinishedRun:
     billable: bool | None
     is_done: bool
     outcome_notes: str | None
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,10 @@ class Facts(Protocol):
         """The reflection of that mode, posted or waiting, that covers most of the time up to `until`; None when none ended after `since`."""
         ...
 
+    async def insights(self, person_id: str, clients: Clients) -> list[KeptInsight]:
+        """What was learnt and what of it was taken back, newest first."""
+        ...
+
     async def pending_posts(self, person_id: str, since: datetime) -> list[PendingPost]:
         """The newest one of each thread that was not posted since, oldest first, at most 50."""
         ...
@@ -158,6 +164,14 @@ class Facts(Protocol):
 
 class FactStore(Protocol):
     """Raises Unavailable when the database does not answer."""
+
+    async def take_turn(self, person_id: str, client_id: str, mode: str, holder: UUID, lasts: timedelta) -> bool:
+        """Whether `holder` may now make reflections of that mode, alone among all processes, for so long at the most."""
+        ...
+
+    async def end_turn(self, holder: UUID) -> None:
+        """Gives the turn back. Safe to repeat, and without a turn."""
+        ...
 
     def begin(self) -> AbstractAsyncContextManager[Facts]:
         """A read, ended with its block."""

@@ -94,6 +94,9 @@ class GatewayMemory:
             ]
             await self._asked("PUT", "/graph/edges", json={"client_id": client_id, "edges": steps})
 
+    async def forget(self, memory_id: UUID) -> None:
+        await self._asked("DELETE", f"/memories/{memory_id}")
+
     async def check(self) -> None:
         health = await self._answer("GET", "/health")
         if health.status_code != 200:

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from planner_memory.adapters.postgres.database import Database, Transaction
 from planner_memory.core.intervals import Interval
@@ -19,6 +20,7 @@ from planner_memory.ports.facts import (
     ScheduledBlock,
     Sprint,
 )
+from planner_memory.ports.insights import KeptInsight
 
 
 def _whose(person_id: str, clients: Clients) -> dict[str, Any]:
@@ -63,6 +65,9 @@ class PostgresFactReading:
     async def last_period(self, person_id: str, client_id: str, mode: str, *, since: datetime, until: datetime) -> KeptPeriod | None:
         return await self._tx.row("facts_last_period", KeptPeriod, person_id=person_id, client_id=client_id, mode=mode, since=since, until=until)
 
+    async def insights(self, person_id: str, clients: Clients) -> list[KeptInsight]:
+        return await self._tx.rows("facts_insights", KeptInsight, **_whose(person_id, clients))
+
     async def pending_posts(self, person_id: str, since: datetime) -> list[PendingPost]:
         return await self._tx.rows("facts_pending_posts", PendingPost, person_id=person_id, since=since)
 
@@ -77,6 +82,15 @@ class PostgresFacts:
     async def begin(self) -> AsyncIterator[PostgresFactReading]:
         async with self._database.begin() as tx:
             yield PostgresFactReading(tx)
+
+    async def take_turn(self, person_id: str, client_id: str, mode: str, holder: UUID, lasts: timedelta) -> bool:
+        async with self._database.begin() as tx:
+            taken = await tx.value("take_reflection_turn", person_id=person_id, client_id=client_id, mode=mode, holder=holder, lasts=lasts)
+        return bool(taken == holder)
+
+    async def end_turn(self, holder: UUID) -> None:
+        async with self._database.begin() as tx:
+            await tx.run("end_reflection_turn", holder=holder)
 
     async def check(self) -> None:
         await self._database.check()

@@ -2,7 +2,7 @@
 select event_type, event_source, count(*) as count
 from events
 where person_id = %(person_id)s and occurred_at >= %(start)s and occurred_at < %(end)s
-    and event_type not in ('reflection', 'reflection_pending_post', 'reflection_posted')
+    and event_type not in ('reflection', 'reflection_pending_post', 'reflection_posted', 'insight', 'insight_revoked')
     and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
 group by event_type, event_source
 order by count(*) desc, event_type, event_source
@@ -26,7 +26,7 @@ select coalesce(run_id, id::text) as run_id, task_id, title, plan_id, workflow_i
     stopped_at as ended_at,
     coalesce(actual_hours, greatest(extract(epoch from stopped_at - started_at) / 3600, 0), 0)::numeric as actual_hours,
     coalesce(observed_hours, case when sitting then null else actual_hours end) as whole_hours,
-    estimated_hours, billable, not sitting or observed_hours is not null as is_done, outcome_notes
+    estimated_hours, billable, not sitting or observed_hours is not null as is_done, outcome_notes, client_id
 from timed
 where %(clients)s::text[] is null or coalesce(client_id, 'me') = any(%(clients)s::text[])
 order by started_at, run_id
@@ -125,3 +125,20 @@ select * from (
     order by client_id, thread_id, created_at desc
 ) as newest
 order by kept_at limit 50
+
+-- name: facts_insights
+select id as insight_id, client_id, thread_id, content, event_type = 'insight_revoked' as is_revoked, occurred_at as learnt_at, metadata
+from events
+where person_id = %(person_id)s and event_type in ('insight', 'insight_revoked') and event_source = 'observer-agent' and thread_id is not null
+    and superseded_at is null and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+order by occurred_at desc, id limit 1000
+
+-- name: take_reflection_turn
+insert into reflection_leases (person_id, client_id, mode, holder, held_until)
+values (%(person_id)s, %(client_id)s, %(mode)s, %(holder)s::uuid, clock_timestamp() + %(lasts)s::interval)
+on conflict (person_id, client_id, mode) do update set holder = excluded.holder, held_until = excluded.held_until
+    where reflection_leases.held_until <= clock_timestamp()
+returning holder
+
+-- name: end_reflection_turn
+delete from reflection_leases where holder = %(holder)s::uuid
