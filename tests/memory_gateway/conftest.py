@@ -1,7 +1,7 @@
 """A gateway over a real database, asked through its HTTP face."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
@@ -29,7 +30,9 @@ BASE = "/api/v1/memory"
 
 
 @asynccontextmanager
-async def gateway_over(database: Database, **parts: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Gateway]]:
+async def gateway_over(
+    database: Database, routers: Sequence[APIRouter] = (), state: Mapping[str, Any] | None = None, **parts: Any
+) -> AsyncIterator[tuple[httpx.AsyncClient, Gateway]]:
     """An HTTP client with a key for every client (`k-all`), and the gateway behind it. `k-acme` is bound to the client acme."""
     keys = PostgresKeys(database)
     await keys.add_key("all", hash_of("k-all"))
@@ -46,7 +49,14 @@ async def gateway_over(database: Database, **parts: Any) -> AsyncIterator[tuple[
         "measures": GatewayMeasures(metrics.registry),
     }
     gateway = Gateway(**{**settings, **parts})
-    app = build_app("memory-gateway", Face(keys, keys), health=gateway.health, routers=[router], metrics=metrics, state={"gateway": gateway})
+    app = build_app(
+        "memory-gateway",
+        Face(keys, keys),
+        health=gateway.health,
+        routers=[router, *routers],
+        metrics=metrics,
+        state={"gateway": gateway, **(state or {})},
+    )
     headers = {"Authorization": "Bearer k-all"}
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway", headers=headers) as client:

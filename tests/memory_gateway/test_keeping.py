@@ -187,8 +187,10 @@ GOOD = '{"kind": "memory", "memory_id": "01900000-0000-7000-8000-000000000009", 
         (GOOD[:-1] + ', "payload": {"x": "\\u0000"}}', "lines"),
         ('{"kind": "graph_edge", "from_node_id": "a", "to_node_id": "b", "edge_type": "mentions"}', "lines"),
         (
-            '{"kind": "doc_chunk", "id": "01900000-0000-7000-8000-000000000008", "doc_id": "d", "chunk_index": 0,'
-            ' "content": "c", "content_hash": "h"}',
+            (
+                '{"kind": "doc_chunk", "id": "01900000-0000-7000-8000-000000000008", "doc_id": "d", "chunk_index": 0,'
+                ' "content": "c", "content_hash": "h"}'
+            ),
             "lines",
         ),
     ],
