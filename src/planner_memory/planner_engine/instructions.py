@@ -149,8 +149,8 @@ def _add(board: Draftboard, m: re.Match[str]) -> str:
         if where == "after":
             made = board.insert(place + 1, title, hours, [anchor.key])
             for step in board.steps:
-                if step is not made and anchor.key in step.needs:
-                    step.needs.append(made.key)
+                if step is not made:
+                    step.needs = [made.key if n == anchor.key else n for n in step.needs]
         else:
             made = board.insert(place, title, hours, list(anchor.needs))
             anchor.needs.append(made.key)
