@@ -8,7 +8,7 @@ from tests.fakes import peers
 from tests.fakes.mem0_server import KEY as KEY_OF_MEM0
 from tests.fakes.mem0_server import Mem0Server
 from tests.fakes.mem0_server import refused as mem0_refused
-from tests.fakes.openrouter_server import KEY, OpenRouterServer, refused
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, in_choice, moderated, refused
 from tests.fakes.peers import run_peer
 
 _HERE = Path(__file__).parent
@@ -18,6 +18,9 @@ def test_openais_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
     with OpenRouterServer(dimension=16) as server:
         turned_away = refused(429, headers={"Retry-After": "0"})  # the client tries that one again by itself
         server.fail_next("/embeddings", None, None, turned_away, None, None, None, refused(402, "Insufficient credits"))
+        server.say({"a": 1}, '{"a": 2, "b": "a text of several chunks"}')
+        refusal = in_choice(message={"role": "assistant", "content": None, "refusal": "I cannot help with that."})
+        server.fail_next("/chat/completions", None, None, refusal, None, None, None, moderated(), refused(503))
         saw = run_peer(_HERE / "by_openai.py", tmp_path, KEY=KEY, BASE_URL=server.base_url)
         formats = [body.get("encoding_format") for body in server.requests["/embeddings"]]
     assert formats[:2] == ["base64", "float"]
@@ -33,6 +36,18 @@ def test_openais_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
         ("AuthenticationError", 401),
     ]
     assert "Insufficient credits" in saw["failures"][2]["message"]
+    assert saw["chat"] == {"content": '{"a": 1}', "finish": "stop", "model": "anthropic/claude-loopback-1"}
+    assert saw["chat_usage"]["cost"] > 0
+    assert saw["streamed"] == '{"a": 2, "b": "a text of several chunks"}'
+    assert saw["stream_usage"]["completion_tokens"] > 0
+    assert saw["refusal"] == "I cannot help with that."
+    assert [(f["type"], f["status"]) for f in saw["chat_failures"]] == [
+        ("NotFoundError", 404),
+        ("BadRequestError", 400),
+        ("BadRequestError", 400),
+        ("PermissionDeniedError", 403),
+        ("InternalServerError", 503),
+    ]
 
 
 def test_mem0s_client_reads_the_loopback_mem0(tmp_path: Path) -> None:
