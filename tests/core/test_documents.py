@@ -24,6 +24,7 @@ def test_there_and_back() -> None:
         buffer_minutes=10,
         largest_task_minutes=120,
         calendars=("work",),
+        weights={"outside_band": 60, "late": {"1": 2000}},
         confirmed=True,
     )
     assert profile_from(profile_document(profile)) == profile

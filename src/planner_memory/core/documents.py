@@ -29,6 +29,7 @@ def profile_document(profile: Profile) -> dict[str, Any]:
         "buffer_minutes": profile.buffer_minutes,
         "largest_task_minutes": profile.largest_task_minutes,
         "calendars": list(profile.calendars),
+        "weights": dict(profile.weights),
         "confirmed": profile.confirmed,
     }
 
@@ -48,5 +49,6 @@ def profile_from(document: Mapping[str, Any]) -> Profile:
         buffer_minutes=document.get("buffer_minutes", default.buffer_minutes),
         largest_task_minutes=document.get("largest_task_minutes"),
         calendars=tuple(document.get("calendars", ())),
+        weights=document.get("weights", {}),
         confirmed=document.get("confirmed", False),
     )

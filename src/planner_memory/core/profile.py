@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from typing import Any
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Span = tuple[time, time]  # wall times of one local day, start before end; 24:00 is written time.max
@@ -22,6 +23,7 @@ class Profile:
 
     `working_hours` has all seven weekdays as keys; a day off has no spans. `exceptions` replaces the hours of single days.
     `holidays_country` is an ISO 3166 code with an optional subdivision (DE, US-CA): its public holidays have no working hours.
+    `weights` replaces single costs of the scheduler's objective; what is not named keeps its default.
     """
 
     person_id: str = "me"
@@ -33,4 +35,5 @@ class Profile:
     buffer_minutes: int = 0
     largest_task_minutes: int | None = None
     calendars: tuple[str, ...] = ()
+    weights: Mapping[str, Any] = field(default_factory=dict)
     confirmed: bool = False  # false until the person has answered the first-run questions

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LEFT_OUT_PER_MINUTE = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -14,9 +12,29 @@ class Weights:
     left_out: Mapping[int, int] = field(default_factory=lambda: {1: 4000, 2: 2000, 3: 1000, 4: 500})
     late: Mapping[int, int] = field(default_factory=lambda: {1: 1500, 2: 800, 3: 400, 4: 200})
     hour: Mapping[int, int] = field(default_factory=lambda: {1: 4, 2: 2, 3: 1, 4: 1})
+    left_out_per_minute: int = 4
     outside_band: int = 30
     extra_chunk: int = 15
     moved: int = 60
+
+
+_BY_PRIORITY = ("left_out", "late", "hour")
+_SINGLE = ("left_out_per_minute", "outside_band", "extra_chunk", "moved")
+
+
+def weights_of(*documents: Mapping[str, Any]) -> Weights:
+    """The default weights with what each document names put over them, the last one on top. Priorities are the keys "1" to "4"."""
+    values: dict[str, Any] = {}
+    default = Weights()
+    for name in _BY_PRIORITY:
+        costs = dict(getattr(default, name))
+        for document in documents:
+            costs.update({int(k): int(v) for k, v in (document.get(name) or {}).items() if int(k) in costs and v is not None})
+        values[name] = costs
+    for name in _SINGLE:
+        given = [document[name] for document in documents if document.get(name) is not None]
+        values[name] = int(given[-1]) if given else getattr(default, name)
+    return Weights(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,7 @@ def lateness_cost(late_minutes: int, priority: int, weights: Weights) -> int:
 
 
 def left_out_cost(minutes: int, priority: int, weights: Weights) -> int:
-    return weights.left_out[priority] + LEFT_OUT_PER_MINUTE * minutes
+    return weights.left_out[priority] + weights.left_out_per_minute * minutes
 
 
 def score(placed: Sequence[Placed], left_out: Sequence[tuple[int, int]], weights: Weights) -> Score:

@@ -15,8 +15,8 @@ from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine import answers
 from planner_memory.scheduler_engine.availability import free_time
-from planner_memory.scheduler_engine.drafting import hours_of
 from planner_memory.scheduler_engine.schemas import EventChange
+from planner_memory.scheduler_engine.terms import hours_of
 from planner_memory.scheduler_engine.writing import event_of
 
 Clients = Sequence[str] | None

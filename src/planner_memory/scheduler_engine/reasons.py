@@ -30,6 +30,8 @@ def rationale(task: Task, chunk: int, chunks: int, start: datetime, end: datetim
         parts.append(f"part {chunk} of {chunks}")
     if task.depends_on:
         parts.append(f"after {', '.join(task.depends_on)}")
+    if task.note:
+        parts.append(task.note)
     if task.energy and in_band is not None:
         parts.append(f"{'in' if in_band else 'outside'} your {task.energy}-energy hours")
     if task.deadline is not None:
@@ -47,6 +49,8 @@ def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[o
         return f"It waits for {', '.join(waiting)}, which could not be placed."
     if job.fixed_at is not None:
         return "At its fixed start you are busy, not working, outside the window, or what it waits for ends later. Free that time or move the start."
+    if task.within is not None and board.best(i) is None and not job.after:
+        return f"On the days and at the times allowed for it ({task.note or 'between the given times'}) no {duration(task.minutes)} are free in your hours."
     chunking = board.chunking[i]
     if chunking is not None and not chunking.possible(job.minutes):
         bounds = f"{duration(job.min_chunk)} to {duration(job.max_chunk)}"
@@ -81,6 +85,20 @@ def overloads(tasks: Sequence[Task], free: Sequence[Interval], tz: ZoneInfo) -> 
         if asked > room:
             found.append(f"Tasks due by {local(due, tz)} need {duration(asked)}, and {duration(room)} are free until then: some will be late.")
     return found[:3]
+
+
+def gave_way(tasks: Sequence[Task], outside: Sequence[int]) -> list[str]:
+    """Which energy hours could not be kept. `outside` counts per task the blocks that start outside its band."""
+    found = []
+    for energy in ("high", "medium", "low"):
+        each = [(t.title, n) for t, n in zip(tasks, outside, strict=True) if n and t.energy == energy]
+        if each:
+            named = ", ".join(title for title, _ in each[:3]) + (f" and {len(each) - 3} more" if len(each) > 3 else "")
+            blocks = sum(n for _, n in each)
+            found.append(
+                f"{blocks} {'blocks start' if blocks > 1 else 'block starts'} outside your {energy}-energy hours, where keeping them costs more: {named}."
+            )
+    return found
 
 
 def reserve(estimates: Sequence[Mapping[str, float]], whole: Mapping[str, float] | None) -> dict[str, float] | None:

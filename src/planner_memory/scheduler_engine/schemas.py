@@ -1,7 +1,7 @@
 """What the scheduler's HTTP face takes and gives."""
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -34,6 +34,10 @@ def _spans(value: Any) -> Any:
     return found
 
 
+def _between(value: Any) -> Any:
+    return None if value is None else _spans([value])[0]
+
+
 ClientId = Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=200)]
 Spans = Annotated[list[Any], BeforeValidator(_spans), Field(json_schema_extra={"examples": [[["09:00", "17:30"]]]})]
 Instant = Annotated[
@@ -44,6 +48,16 @@ Priority = Literal["urgent", "high", "medium", "low", 1, 2, 3, 4]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Repeat(_Strict):
+    """A habit: so often per day, week or month, on those weekdays, between those wall times; at most once a day unless said."""
+
+    times: int = Field(1, ge=1, le=31)
+    per: Literal["day", "week", "month"] = "week"
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None = Field(None, min_length=1, max_length=7)
+    between: Annotated[tuple[time, time] | None, BeforeValidator(_between)] = Field(None, json_schema_extra={"examples": [["16:00", "18:00"]]})
+    most_per_day: int = Field(1, ge=1, le=10)
 
 
 class TaskIn(_Strict):
@@ -62,6 +76,7 @@ class TaskIn(_Strict):
     energy: Literal["high", "medium", "low"] | None = None
     billable: bool | None = None
     fixed_start: Instant | None = None
+    repeat: Repeat | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -69,6 +84,8 @@ class TaskIn(_Strict):
             raise ValueError("give either estimated_hours or estimated_minutes")
         if self.min_chunk_minutes and self.max_chunk_minutes and self.min_chunk_minutes > self.max_chunk_minutes:
             raise ValueError("min_chunk_minutes is above max_chunk_minutes")
+        if self.repeat and (self.fixed_start or self.depends_on):
+            raise ValueError("a repeated task has neither fixed_start nor depends_on")
         return self
 
 
@@ -105,6 +122,27 @@ class EnergyBands(_Strict):
         return {name: tuple(getattr(self, name)) for name in ("high", "medium", "low") if name in self.model_fields_set}
 
 
+ByPriority = dict[Literal["1", "2", "3", "4"], Annotated[int, Field(ge=0, le=1_000_000)]]
+Cost = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class WeightsIn(_Strict):
+    """Costs that replace the person's own for this request; by priority where they are objects."""
+
+    left_out: ByPriority | None = None
+    late: ByPriority | None = None
+    hour: ByPriority | None = None
+    left_out_per_minute: Cost | None = None
+    outside_band: Cost | None = None
+    extra_chunk: Cost | None = None
+    moved: Cost | None = None
+
+
+Exceptions = Annotated[
+    dict[date, Spans] | None, Field(max_length=400, description="The hours of single days; no spans means a day off", examples=[{"2027-03-18": []}])
+]
+
+
 class ScheduleIn(_Strict):
     plan_id: UUID | None = None
     client_id: ClientId | None = None
@@ -115,6 +153,9 @@ class ScheduleIn(_Strict):
     energy_bands: EnergyBands | None = None
     buffer_minutes: int | None = Field(None, ge=0, le=480)
     extra_busy: list[BusyIn] | None = Field(None, max_length=10_000)
+    exceptions: Exceptions = None
+    weights: WeightsIn | None = None
+    runway_weeks: float | None = Field(None, ge=0, description="Weeks of runway by the finance snapshot; below 12 the billable share is checked")
     seed: int | None = None
     dry_run: bool | None = None
 
@@ -137,6 +178,22 @@ class RescheduleIn(_Strict):
     def _something(self) -> Self:
         if self.run_id is None and self.plan_id is None:
             raise ValueError("give a run_id or a plan_id")
+        return self
+
+
+class WhatIfIn(_Strict):
+    run_id: UUID | None = None
+    plan_id: UUID | None = None
+    client_id: ClientId | None = None
+    extra_busy: list[BusyIn] | None = Field(None, max_length=10_000)
+    exceptions: Exceptions = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.run_id is None and self.plan_id is None:
+            raise ValueError("give a run_id or a plan_id")
+        if not self.extra_busy and not self.exceptions:
+            raise ValueError("give extra_busy or exceptions: what would change")
         return self
 
 
@@ -164,6 +221,7 @@ class Unscheduled(BaseModel):
     task_id: str
     reason: str
     earliest_possible: str | None = None
+    fits_if: list[str] = Field(default_factory=list, description="What would make it fit, each tried on the schedule as it stands")
 
 
 class Reserve(BaseModel):
@@ -195,6 +253,36 @@ class RunOut(BaseModel):
 class Runs(BaseModel):
     schedules: list[RunOut]
     total: int
+
+
+class Move(BaseModel):
+    task_id: str
+    title: str
+    was: list[list[str]] = Field(description="[start, end] of each block before")
+    would_be: list[list[str]] = Field(description="[start, end] of each block then; empty when it would have no place")
+
+
+class WhatIf(BaseModel):
+    scheduler_run_id: UUID
+    time_zone: str
+    moves: list[Move]
+    unscheduled: list[Unscheduled]
+    warnings: list[str]
+    score: Score
+
+
+class DayLoad(BaseModel):
+    day: date
+    working_minutes: int
+    busy_minutes: int = Field(description="Working time taken by other events")
+    planned_minutes: int = Field(description="Working time taken by the scheduler's own blocks")
+    free_minutes: int
+    load: float | None = Field(description="Taken share of the working time; null on a day off")
+
+
+class Load(BaseModel):
+    time_zone: str
+    days: list[DayLoad]
 
 
 class FreeSpan(BaseModel):

@@ -91,6 +91,10 @@ class Search:
             self._keep()
         self.restore()
 
+    def take(self) -> None:
+        """Begins with what stands on the board, instead of `start`."""
+        self.best, self.best_cost = list(self.board.place), self.board.total
+
     def _build(self, order: list[int]) -> None:
         for i in range(self.n):
             self.board.lift(i)

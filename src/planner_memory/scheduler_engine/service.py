@@ -21,9 +21,11 @@ from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine import reasons
 from planner_memory.scheduler_engine.desk import Desk
-from planner_memory.scheduler_engine.drafting import BEYOND, DEFAULT_WINDOW, Draft, Terms, busy_of, draft, repair, terms_of
+from planner_memory.scheduler_engine.drafting import Draft, draft
+from planner_memory.scheduler_engine.repair import repair
 from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn
 from planner_memory.scheduler_engine.tasks import Task, tasks_of_checklist
+from planner_memory.scheduler_engine.terms import BEYOND, DEFAULT_WINDOW, Terms, busy_of, terms_of
 from planner_memory.scheduler_engine.writing import CalendarWriter, changes
 from planner_memory.web.health import HealthReport, State, state_of
 

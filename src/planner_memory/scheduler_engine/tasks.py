@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from planner_memory.core.errors import InvalidInput
+from planner_memory.core.intervals import Interval
 from planner_memory.scheduler_engine.jobs import GRID
 
 PRIORITIES = {"urgent": 1, "high": 2, "medium": 3, "low": 4}
@@ -16,7 +17,10 @@ SMALLEST_CHUNK_MINUTES = 30
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Instants are aware. `min_chunk` = `max_chunk` = `minutes` when the task may not be split."""
+    """Instants are aware. `min_chunk` = `max_chunk` = `minutes` when the task may not be split.
+
+    `within` are the only times at which it may stand, None for any; `note` says why.
+    """
 
     task_id: str
     title: str
@@ -30,6 +34,8 @@ class Task:
     energy: str | None = None
     billable: bool | None = None
     fixed_start: datetime | None = None
+    within: tuple[Interval, ...] | None = None
+    note: str = ""
     description: str = ""
 
 

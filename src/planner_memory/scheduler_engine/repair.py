@@ -1,0 +1,107 @@
+"""Mends a schedule after the calendar has changed, and moves as little of it as it can."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from planner_memory.core.intervals import Interval, merged
+from planner_memory.scheduler_engine.availability import Axis, ground
+from planner_memory.scheduler_engine.board import Board
+from planner_memory.scheduler_engine.drafting import Draft, blocks_of, finished, jobs_of
+from planner_memory.scheduler_engine.jobs import Ground, Job
+from planner_memory.scheduler_engine.leftovers import Places, standing
+from planner_memory.scheduler_engine.quarters import to_quarters
+from planner_memory.scheduler_engine.search import Search
+from planner_memory.scheduler_engine.terms import Terms
+
+
+def repair(run_id: UUID, terms: Terms, busy: Sequence[Interval], blocks: Sequence[Mapping[str, Any]], now: datetime, *, rounds: int = 0) -> Draft:
+    """Moves the tasks that collide with what is busy now, then what waits for them and no longer can; everything else stays.
+
+    Blocks that have begun stay as they are; of a task that is under way only the rest can move.
+    """
+    axis = Axis.of(terms.window, terms.hours.tz)
+    taken = merged([*busy, *terms.extra_busy])
+    begun: dict[str, list[Mapping[str, Any]]] = {}
+    ahead: dict[str, list[Mapping[str, Any]]] = {}
+    for block in blocks:
+        (begun if datetime.fromisoformat(block["start"]) < now else ahead).setdefault(block["task_id"], []).append(block)
+    tasks, places = [], []
+    for task in terms.tasks:
+        rest = ahead.get(task.task_id)
+        if rest is None and task.task_id in begun:
+            continue  # all of it has begun
+        minutes = sum(_minutes(b) for b in rest) if rest else task.minutes
+        waits = tuple(d for d in task.depends_on if d in ahead or d not in begun)
+        ended = [datetime.fromisoformat(b["end"]) for d in (*task.depends_on, task.task_id) for b in begun.get(d, ())]
+        tasks.append(
+            replace(
+                task,
+                minutes=minutes,
+                min_chunk=min(task.min_chunk, minutes),
+                depends_on=waits,
+                earliest_start=max([*([task.earliest_start] if task.earliest_start else []), *ended, now]),
+            )
+        )
+        places.append(tuple((axis.minute(datetime.fromisoformat(b["start"])), axis.minute(datetime.fromisoformat(b["end"]))) for b in rest or ()))
+    left = replace(terms, tasks=tuple(tasks))
+    jobs = jobs_of(tasks, axis)
+    kept = [Interval(datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"])) for each in begun.values() for b in each]
+    collides = [any(Interval(axis.instant(s), axis.instant(e)).overlaps(t) for s, e in chunks for t in taken) for chunks in places]
+    where = ground(left.hours, left.window, [*taken, *kept], axis)
+    # a block that a person put outside their hours stays there, and nothing may be put on it
+    kept += [
+        Interval(axis.instant(s), axis.instant(e))
+        for chunks, hit in zip(places, collides, strict=True)
+        if not hit
+        for s, e in chunks
+        if not any(a <= s and e <= b for a, b in where.windows)
+    ]
+    released = _released(jobs, ground(left.hours, left.window, [*taken, *kept], axis), places, collides, left, rounds)
+    moved = [tasks[i].task_id for i, (old, new) in enumerate(zip(places, released, strict=True)) if old and tuple(new or ()) != old]
+    out = [dict(b) for each in begun.values() for b in each]
+    for i, chunks in enumerate(released):
+        if chunks and chunks == places[i]:
+            out += [dict(b) for b in ahead[tasks[i].task_id]]
+        elif chunks:
+            fresh = blocks_of(run_id, left, i, chunks, axis)
+            for old, new in zip(ahead.get(tasks[i].task_id, ()), fresh, strict=False):
+                new["event_id"], new["calendar_link"] = old["event_id"], old.get("calendar_link")
+            out += fresh
+    return finished(left, [*taken, *kept], axis, jobs, released, out, moved)
+
+
+def _released(
+    jobs: Sequence[Job], where: Ground, places: Sequence[tuple[tuple[int, int], ...]], collides: Sequence[bool], terms: Terms, rounds: int
+) -> Places:
+    """Puts what collides at its cheapest places among what stays, then searches a while for moves that are worth what a move costs."""
+    board = Board(jobs, where, terms.weights)
+    stays = [chunks if chunks and not hit else None for chunks, hit in zip(places, collides, strict=True)]
+    standing(board, stays)
+    board.home = list(board.place)
+    frozen = frozenset(i for i, p in enumerate(board.place) if p and (jobs[i].fixed_at is not None or any(w < 0 for w, _, _ in p)))
+    for i in board.in_order(range(len(jobs))):
+        if board.place[i] is not None:
+            continue
+        found = board.best(i)
+        if found is None:
+            for j in board.following[i]:
+                if board.place[j] is not None and j not in frozen:
+                    board.lift_with_followers(j)
+            found = board.best(i)
+        if found:
+            board.put(i, found)
+    search = Search(board, random.Random(terms.seed), frozen)  # noqa: S311 – a search, not a secret
+    search.take()
+    search.run(rounds)
+    search.restore()
+    to_quarters(board)
+    return board.spans()
+
+
+def _minutes(block: Mapping[str, Any]) -> int:
+    lasts = datetime.fromisoformat(block["end"]) - datetime.fromisoformat(block["start"])
+    return int(lasts.total_seconds() // 60)
