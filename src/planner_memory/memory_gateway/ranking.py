@@ -48,8 +48,8 @@ class Weights:
 
 _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"['’]s\b")
-_ONLY_ASKS = re.compile(r"(?s)(?!.*[.!]\s).*\?[\s\"'”’)]*\Z")
-_ASKS = re.compile(r"(?s).*\?[\s\"'”’)]*\Z")
+_END_OF_STATEMENT = re.compile(r"[.!]\s")
+_CLOSING = " \t\r\n\"'”’)"
 _RECENCY_HALF_LIFE_DAYS = 30
 _NEAR = timedelta(minutes=10)
 _MENTIONED = 1 / 3  # what an entity counts beside a speaker: its name is mostly a word of the text, which the channels have counted
@@ -73,7 +73,7 @@ def placed(scores: Scores, position: Mapping[UUID, int], *, is_cut: bool) -> Val
     cannot be better, else at the score 0 of a text without any word of the query.
     """
     values = np.zeros(len(position))
-    found = [(position[each], score) for each, score in scores.items() if each in position]
+    found = [(place, score) for each, score in scores.items() if (place := position.get(each)) is not None]
     if not found:
         return values
     places, raw = [place for place, _ in found], np.array([score for _, score in found])
@@ -128,9 +128,14 @@ def turn_evidence(base: Values, candidates: Sequence[Candidate], threads: Sequen
             if candidates[after].occurred_at - candidates[before].occurred_at <= _NEAR:
                 near[before] = max(near[before], base[after])
                 near[after] = max(near[after], base[before])
-                if _ASKS.match(candidates[before].text):
+                if asks(candidates[before].text):
                     answer[after] = base[before]
     return near, answer
+
+
+def asks(text: str) -> bool:
+    """Whether it ends with a question."""
+    return text.rstrip(_CLOSING).endswith("?")
 
 
 def entity_evidence(query: str, candidates: Sequence[Candidate]) -> Values:
@@ -189,9 +194,9 @@ def ranked(
         "time": (min(1.0, counted.time * bits), time),
         "recency": (counted.recency, _recency(candidates, now)),
     }
-    asks = np.array([bool(_ONLY_ASKS.match(c.text)) for c in candidates])
+    only_asks = np.array([asks(c.text) and not _END_OF_STATEMENT.search(c.text) for c in candidates])
     total = sum(shares) + sum(weight for weight, _ in evidence.values())
-    score = (sum(shares) * base + sum(weight * values for weight, values in evidence.values())) / total * (1 - counted.question * asks)
+    score = (sum(shares) * base + sum(weight * values for weight, values in evidence.values())) / total * (1 - counted.question * only_asks)
     best = np.argsort(-np.round(score, 9), kind="stable")[:limit]
     parts |= {name: values for name, (_, values) in evidence.items()}
     shown = np.round(np.minimum(1.0, np.stack(list(parts.values()))[:, best]), 4).T.tolist()

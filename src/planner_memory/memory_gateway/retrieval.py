@@ -1,7 +1,8 @@
 """The search behind recall: words and meaning from the index, then the truth from the store, then the order."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -80,9 +81,16 @@ class Retriever:
         self, vectors: VectorIndex, query: str, selection: Selection, degraded: list[str]
     ) -> tuple[Channels, list[Candidate], Collection[str]]:
         """What each channel found, the rows of it that match in truth, and the channels that found more than they told."""
-        vector = await self._meaning(query, degraded)
-        limit = _PER_CHANNEL_OF_WORDS if vector is None else _PER_CHANNEL
-        channels = _scores(await vectors.search(Query(text=query, dense=vector, limit=limit, filter=index_filter(selection))))
+        limit = _PER_CHANNEL_OF_WORDS if self._embedder is None else _PER_CHANNEL
+        asked = Query(text=query, limit=limit, filter=index_filter(selection))
+        meaning = asyncio.create_task(self._meaning(query, degraded))
+        try:
+            channels = _scores(await vectors.search(asked))  # meanwhile the embedder works, on another core if there is one
+            vector = await meaning
+        finally:
+            meaning.cancel()
+        if vector is not None:
+            channels |= _scores(await vectors.search(replace(asked, dense=vector, channels=())))
         ids = {each for scores in channels.values() for each in scores}
         if not ids:
             return channels, [], ()
