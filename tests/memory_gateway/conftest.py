@@ -12,13 +12,17 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
+from planner_memory.adapters.documents.reader import ChildProcessReader
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
+from planner_memory.memory_gateway.document_routes import router as document_router
+from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.routes import router
 from planner_memory.memory_gateway.service import Gateway
@@ -69,6 +73,15 @@ async def gateway_over(
 async def http(database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Without an index: words are looked up in PostgreSQL."""
     async with gateway_over(database) as (client, _):
+        yield client
+
+
+@pytest.fixture
+async def both(database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """The gateway with its documents, without an index."""
+    store, reader = PostgresDocuments(database), ChildProcessReader()
+    documents = Documents(store=store, reader=reader, vectors=None, embedder=None, clock=lambda: datetime.now(UTC))
+    async with gateway_over(database, routers=[document_router], state={"documents": documents}) as (client, _):
         yield client
 
 

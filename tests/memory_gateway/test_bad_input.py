@@ -1,19 +1,11 @@
 """Bad input of every path of the gateway gives a problem that names the field, and no path is left out."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import pytest
 from fastapi import FastAPI
-from tests.memory_gateway.conftest import gateway_over
 
-from planner_memory.adapters.documents.reader import ChildProcessReader
-from planner_memory.adapters.postgres.database import Database
-from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.memory_gateway.document_routes import router as document_router
-from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.memory_gateway.routes import router
 
 BASE = "/api/v1/memory"
@@ -94,16 +86,6 @@ CASES = [
     *query("GET", "/docs/d", {}, client_id=LONG),
     *query("DELETE", "/docs/d", {}, client_id=LONG),
 ]
-
-
-@pytest.fixture
-async def both(database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    """The gateway with its documents."""
-    documents = Documents(
-        store=PostgresDocuments(database), reader=ChildProcessReader(), vectors=None, embedder=None, clock=lambda: datetime.now(UTC)
-    )
-    async with gateway_over(database, routers=[document_router], state={"documents": documents}) as (http, _):
-        yield http
 
 
 async def test_every_bad_value_is_a_problem_that_names_its_field(both: httpx.AsyncClient) -> None:

@@ -171,6 +171,22 @@ async def test_the_lines_of_another_installation_are_found_here(http: httpx.Asyn
     assert refused.status_code == 403
 
 
+async def test_documents_come_back_with_their_chunks_and_versions(both: httpx.AsyncClient) -> None:
+    for text in ("# Rates\n\nA workshop day costs 1200 euros.", "# Rates\n\nA workshop day costs 1300 euros."):
+        added = await both.post(f"{BASE}/docs", json={"content": text, "doc_id": "rates", "client_id": "acme", "metadata": {"by": "Ines"}})
+        assert added.status_code == 201, added.text
+    before = await exported(both)
+    assert '"doc_chunk"' in before
+    assert (await bring(both, before)).json()["new"] == 0
+    assert (await both.delete(f"{BASE}/docs/rates", params={"client_id": "acme"})).status_code == 200
+    assert await exported(both) == ""
+    back = (await bring(both, before)).json()
+    assert back["new"] == back["lines"] == len(before.splitlines())
+    assert await exported(both) == before
+    [hit] = (await read(both, "/search/docs", query="workshop day", client_id="acme"))["results"]
+    assert (hit["content"].split()[-2], hit["metadata"], hit["heading"]) == ("1300", {"by": "Ines"}, "Rates")
+
+
 GOOD = '{"kind": "memory", "memory_id": "01900000-0000-7000-8000-000000000009", "content": "good", "occurred_at": "2026-01-01T00:00:00Z"}'
 
 
