@@ -1,16 +1,13 @@
 """The gateway with its index and its embedder: what is found, and what happens when one of them is away."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import psycopg
-import pytest
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.postgres.database import Database
@@ -184,33 +181,3 @@ async def test_superseded_rows_leave_the_search_but_not_the_past(open_gateway: O
         await settled(http)
         assert [r["content"] for r in await found(http, "where is the office")] == [new["content"]]
         assert [r["content"] for r in await found(http, "where is the office", as_of="2025-06-01")] == [old["content"]]
-
-
-@pytest.mark.parametrize(("has_embedder", "least_at_1", "least_at_5"), [(True, 0.45, 0.85), (False, 0.3, 0.6)])
-async def test_questions_about_work_find_their_memories(
-    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, has_embedder: bool, least_at_1: float, least_at_5: float
-) -> None:
-    data = json.loads((Path(__file__).parent / "data" / "work_memories.json").read_text())
-    memories = [
-        {
-            "content": m["content"],
-            "memory_type": m["memory_type"],
-            "thread_id": m["thread_id"],
-            "occurred_at": m["occurred_at"],
-            "metadata": {"key": m["key"], "speaker": m["speaker"]},
-        }
-        for m in data["memories"]
-    ]
-    async with open_gateway(vectors=vectors, embedder=embedder if has_embedder else None) as (http, _):
-        assert (await http.post(f"{BASE}/remember/batch", json={"memories": memories})).status_code == 201
-        await settled(http)
-        at_1, at_5, missed = [], [], []
-        for question in data["questions"]:
-            keys = [r["metadata"]["key"] for r in await found(http, question["query"], k=5)]
-            expected = set(question["expected"])
-            at_1.append(bool(expected & set(keys[:1])))
-            at_5.append(len(expected & set(keys)) / len(expected))
-            if at_5[-1] < 1:
-                missed.append(question["query"])
-        assert sum(at_1) / len(at_1) >= least_at_1, missed
-        assert sum(at_5) / len(at_5) >= least_at_5, missed
