@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -42,6 +43,17 @@ class SchedulerRun:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Sprint:
+    """`ends_on` is the last day of it."""
+
+    sprint_id: str
+    name: str
+    starts_on: date
+    ends_on: date
+    planned_billable_hours: Decimal
+
+
 class Schedules(Protocol):
     """An open transaction. `clients` None means every client."""
 
@@ -63,6 +75,10 @@ class Schedules(Protocol):
 
     async def run_of_event(self, event_id: str, clients: Sequence[str] | None) -> SchedulerRun | None:
         """The applied run that has a block with that event id."""
+        ...
+
+    async def sprints(self, person_id: str, first: date, last: date, clients: Sequence[str] | None) -> list[Sprint]:
+        """The sprints that have a day between those two, the earliest first."""
         ...
 
     async def unfinished_runs(self) -> list[SchedulerRun]:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from planner_memory.core.intervals import Interval, clipped, merged, subtracted
-from planner_memory.core.local_time import at_wall_time, days_between
+from planner_memory.core.local_time import at_wall_time, day_interval, days_between
 from planner_memory.core.profile import WEEKDAYS, Span
 from planner_memory.scheduler_engine.jobs import GRID, Ground
 
@@ -53,6 +53,12 @@ def free_time(hours: Hours, window: Interval, busy: Iterable[Interval]) -> list[
     margin = timedelta(minutes=hours.buffer_minutes)
     widened = [Interval(b.start - margin, b.end + margin) for b in busy]
     return subtracted(working_time(hours, window), widened)
+
+
+def lost_time(hours: Hours, window: Interval, days: Iterable[date]) -> list[Interval]:
+    """What of those local days lies outside their hours."""
+    whole = merged(each for day in days for each in clipped([day_interval(day, hours.tz)], window))
+    return subtracted(whole, working_time(hours, window))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from typing import Any
 
 from planner_memory.core.clock import Clock
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound
-from planner_memory.core.intervals import Interval, clipped, merged
-from planner_memory.core.local_time import instant, zone
+from planner_memory.core.intervals import Interval, clipped, merged, subtracted
+from planner_memory.core.local_time import day_interval, days_between, instant, zone
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine import answers
-from planner_memory.scheduler_engine.availability import free_time
+from planner_memory.scheduler_engine.availability import free_time, working_time
 from planner_memory.scheduler_engine.schemas import EventChange
 from planner_memory.scheduler_engine.terms import hours_of
 from planner_memory.scheduler_engine.writing import event_of
@@ -48,6 +48,23 @@ class Desk:
         hours = hours_of(None, profile, window)
         busy = merged(e.interval for e in await self._calendar.events(window, hours.tz.key) if e.is_busy)
         return answers.availability(hours.tz, free_time(hours, window, busy), clipped(busy, window))
+
+    async def load(self, start: str | None, end: str | None) -> dict[str, Any]:
+        """Per local day the working time, and what of it other events and the scheduler's own blocks take."""
+        profile = await self._profiles.profile(self._person_id)
+        window = self._window(start, end, profile.time_zone)
+        hours = hours_of(None, profile, window)
+        events = [e for e in await self._calendar.events(window, hours.tz.key) if e.is_busy]
+        work = working_time(hours, window)
+        others = merged(e.interval for e in events if not e.is_own)
+        own = merged(e.interval for e in events if e.is_own)
+        days = []
+        for day in days_between(window, hours.tz):
+            here = [part for each in work for part in clipped([each], day_interval(day, hours.tz))]
+            free = subtracted(here, others)
+            left = subtracted(free, own)
+            days.append((day, _minutes(here), _minutes(here) - _minutes(free), _minutes(free) - _minutes(left)))
+        return answers.load(hours.tz, days)
 
     async def agenda(self, start: str | None, end: str | None) -> dict[str, Any]:
         """Every event between two instants or days."""
@@ -116,3 +133,7 @@ class Desk:
         if run is None:
             raise NotFound(f"No schedule has an event {event_id!r}. Only events that the scheduler wrote can be changed here.")
         return run, next(b for b in run.schedule_blocks if b["event_id"] == event_id)
+
+
+def _minutes(spans: Sequence[Interval]) -> int:
+    return sum(int(each.lasts.total_seconds() // 60) for each in spans)

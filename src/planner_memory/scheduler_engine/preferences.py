@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import time
 
 from planner_memory.core.profile import WEEKDAYS, Span
@@ -50,20 +50,14 @@ class Rule:
         return f"{what}, because you said: “{self.source}”"
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    rules: tuple[Rule, ...] = ()
-    warnings: tuple[str, ...] = field(default=())
-
-
-def read(memories: Iterable[RecalledMemory]) -> Wishes:
+def read(memories: Iterable[RecalledMemory]) -> list[Rule]:
     """The rules in those memories; of two about the same thing the newer one holds."""
     found: dict[tuple[str, str], Rule] = {}
     for memory in sorted(memories, key=lambda m: (m.occurred_at, str(m.memory_id))):
         for rule in rules_in(memory.content):
-            key = (rule.kind, rule.energy or ("" if rule.kind == "clip" and len(rule.spans) == 0 else ",".join(rule.days) or _side(rule)))
+            key = (rule.kind, rule.energy or ",".join(rule.days) or _side(rule))
             found[key] = replace(rule, memory_id=str(memory.memory_id))
-    return Wishes(tuple(found.values()))
+    return list(found.values())
 
 
 def rules_in(text: str) -> list[Rule]:
@@ -126,8 +120,7 @@ def applied(hours: Hours, rules: Iterable[Rule], *, own_hours: bool, own_bands: 
     used: list[Rule] = []
     for rule in rules:
         if rule.kind == "band" and not own_bands:
-            spans = tuple(s for a, b in rule.spans for s in [(a, b)])
-            hours = replace(hours, bands={**hours.bands, rule.energy: spans})
+            hours = replace(hours, bands={**hours.bands, rule.energy: rule.spans})
         elif rule.kind == "clip" and not own_hours:
             hours = replace(hours, working={day: _clipped(spans, rule.spans) for day, spans in hours.working.items()})
         elif rule.kind == "day_off" and not own_hours:

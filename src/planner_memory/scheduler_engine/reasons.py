@@ -50,7 +50,8 @@ def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[o
     if job.fixed_at is not None:
         return "At its fixed start you are busy, not working, outside the window, or what it waits for ends later. Free that time or move the start."
     if task.within is not None and board.best(i) is None and not job.after:
-        return f"On the days and at the times allowed for it ({task.note or 'between the given times'}) no {duration(task.minutes)} are free in your hours."
+        allowed = task.note or "between the given times"
+        return f"On the days and at the times allowed for it ({allowed}) no {duration(task.minutes)} are free in your hours."
     chunking = board.chunking[i]
     if chunking is not None and not chunking.possible(job.minutes):
         bounds = f"{duration(job.min_chunk)} to {duration(job.max_chunk)}"
@@ -95,9 +96,8 @@ def gave_way(tasks: Sequence[Task], outside: Sequence[int]) -> list[str]:
         if each:
             named = ", ".join(title for title, _ in each[:3]) + (f" and {len(each) - 3} more" if len(each) > 3 else "")
             blocks = sum(n for _, n in each)
-            found.append(
-                f"{blocks} {'blocks start' if blocks > 1 else 'block starts'} outside your {energy}-energy hours, where keeping them costs more: {named}."
-            )
+            what = f"{blocks} blocks start" if blocks > 1 else "1 block starts"
+            found.append(f"{what} outside your {energy}-energy hours, where keeping them costs more: {named}.")
     return found
 
 

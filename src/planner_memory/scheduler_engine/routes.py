@@ -14,10 +14,13 @@ from planner_memory.scheduler_engine.schemas import (
     EventChange,
     Imported,
     ImportIn,
+    Load,
     RescheduleIn,
     RunOut,
     Runs,
     ScheduleIn,
+    WhatIf,
+    WhatIfIn,
 )
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.web.auth import Authenticated
@@ -46,6 +49,18 @@ async def schedule(body: ScheduleIn, scheduler: Service, caller: Authenticated) 
 async def reschedule(body: RescheduleIn, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
     """Moves what collides with the calendar as it is now, and as little else as it can."""
     return run_answer(await scheduler.reschedule(body, clients=caller.clients(body.client_id)))
+
+
+@router.post("/what-if", response_model=WhatIf)
+async def what_if(body: WhatIfIn, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
+    """What would move if that time were busy, or those days had other hours. Changes nothing."""
+    return await scheduler.what_if(body, clients=caller.clients(body.client_id))
+
+
+@router.get("/load", response_model=Load)
+async def read_load(scheduler: Service, caller: Authenticated, start: Day = None, end: Day = None) -> dict[str, Any]:
+    """Capacity and load per day; by default the next seven days."""
+    return await scheduler.desk.load(start, end)
 
 
 @router.get("/runs/{run_id}", response_model=RunOut)

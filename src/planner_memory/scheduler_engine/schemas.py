@@ -235,6 +235,13 @@ class Score(BaseModel):
     terms: dict[str, int]
 
 
+class Preference(BaseModel):
+    kind: str
+    says: str
+    source: str = Field(description="The memory's own words")
+    memory_id: str
+
+
 class RunOut(BaseModel):
     scheduler_run_id: UUID
     plan_id: UUID | None
@@ -245,6 +252,7 @@ class RunOut(BaseModel):
     warnings: list[str]
     score: Score
     moved: list[str] = Field(description="The tasks that a reschedule moved")
+    preferences: list[Preference] = Field(default_factory=list, description="What was remembered and used")
     reserve: Reserve | None = Field(None, description="How much longer the plan may take, at p80")
     time_zone: str
     created_at: str

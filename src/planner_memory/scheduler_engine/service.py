@@ -1,9 +1,9 @@
 """The scheduler's story: read, place, store, write to the calendar, tell the planner, remember."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +15,20 @@ from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval, merged
 from planner_memory.core.tenancy import spanning
 from planner_memory.ports.calendar import Calendar
-from planner_memory.ports.memory import Memory, NewMemory
+from planner_memory.ports.memory import Memory
 from planner_memory.ports.planning import PlanStatus
 from planner_memory.ports.profiles import ProfileStore
-from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore
-from planner_memory.scheduler_engine import reasons
+from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore, Sprint
+from planner_memory.scheduler_engine import answers, reasons
+from planner_memory.scheduler_engine.availability import lost_time
 from planner_memory.scheduler_engine.desk import Desk
 from planner_memory.scheduler_engine.drafting import Draft, draft
+from planner_memory.scheduler_engine.reading import Reader, rule_document, rule_from
 from planner_memory.scheduler_engine.repair import repair
-from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn
-from planner_memory.scheduler_engine.tasks import Task, tasks_of_checklist
-from planner_memory.scheduler_engine.terms import BEYOND, DEFAULT_WINDOW, Terms, busy_of, terms_of
+from planner_memory.scheduler_engine.schemas import BusyIn, RescheduleIn, ScheduleIn, WhatIfIn
+from planner_memory.scheduler_engine.sprints import share_warnings, sprint_warnings
+from planner_memory.scheduler_engine.telling import flagged, memory_of, unflagged
+from planner_memory.scheduler_engine.terms import BEYOND, DEFAULT_WINDOW, Terms, busy_of, exceptions_of
 from planner_memory.scheduler_engine.writing import CalendarWriter, changes
 from planner_memory.web.health import HealthReport, State, state_of
 
@@ -52,13 +55,13 @@ class Scheduler:
     ) -> None:
         self._store = store
         self._calendar = calendar
-        self._profiles = profiles
         self._memory = memory
         self._plans = plans
         self._clock = clock
         self._default_client = default_client
         self._person_id = person_id
         self._writer = writer or CalendarWriter(calendar)
+        self._reader = Reader(store=store, profiles=profiles, memory=memory, person_id=person_id)
         self._searches = asyncio.Semaphore(_AT_ONCE)
         self._writing = asyncio.Lock()  # one person, one calendar: two runs must not be written past one another
         self.desk = Desk(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id, writing=self._writing)
@@ -74,18 +77,18 @@ class Scheduler:
             UpstreamInvalid: the calendar refused writes; all were taken back.
         """
         now = self._clock()
-        plan = await self._plan(body.plan_id, clients) if body.plan_id else None
-        profile = await self._profiles.profile(self._person_id)
-        terms = terms_of(body, profile, now, self._tasks_of(plan, body, profile.largest_task_minutes))
-        if not terms.tasks:
+        plan = await self._reader.plan(body.plan_id, clients) if body.plan_id else None
+        terms = await self._reader.terms(body, plan, now, client=client)
+        if not terms.tasks and not body.tasks:
             raise InvalidInput("The plan has no steps to place. Give tasks.", field="plan_id")
+        sprints = await self._reader.sprints(terms, clients)
         run_id = new_id()
         own: set[str] = set() if plan is None else await self._event_ids_of(plan.id, clients)
 
         async def drafted() -> SchedulerRun:
             busy = await self._busy(terms, own)
             found = await self._search(draft, run_id, terms, busy)
-            return self._run(run_id, body, terms, plan, found, now, client)
+            return self._run(run_id, body, terms, plan, found, now, client, sprints)
 
         if body.dry_run:
             run = await drafted()
@@ -96,20 +99,10 @@ class Scheduler:
             previous = await self._applied_of(plan.id, clients) if plan else None
             if previous:
                 run = replace(run, metadata={**run.metadata, "replaces": str(previous.id)})
-            run = _flagged(run, "applying")
+            run = flagged(run, "applying")
             await self._add(run)
             run = await self._written(run, previous)
         return await self._told(run, "schedule_applied", "scheduled")
-
-    def _tasks_of(self, plan: PlanToSchedule | None, body: ScheduleIn, largest: int | None) -> list[Task]:
-        return tasks_of_checklist(plan.checklist, plan.deadline_at, largest) if plan and not body.tasks else []
-
-    async def _plan(self, plan_id: UUID, clients: Clients) -> PlanToSchedule:
-        async with self._store.begin() as tx:
-            plan = await tx.plan(plan_id, clients)
-        if plan is None:
-            raise NotFound(f"There is no plan {plan_id}. GET /api/v1/planner/plans lists those that exist.")
-        return plan
 
     async def _search(self, work: Any, *arguments: Any) -> Draft:
         async with self._searches:
@@ -123,12 +116,24 @@ class Scheduler:
         return merged(e.interval for e in events if e.is_busy and e.event_id not in own)
 
     def _run(
-        self, run_id: UUID, body: ScheduleIn, terms: Terms, plan: PlanToSchedule | None, found: Draft, now: datetime, client: str
+        self,
+        run_id: UUID,
+        body: ScheduleIn,
+        terms: Terms,
+        plan: PlanToSchedule | None,
+        found: Draft,
+        now: datetime,
+        client: str,
+        sprints: Sequence[Sprint],
     ) -> SchedulerRun:
         spare = None
         if plan is not None and not body.tasks:
             spare = reasons.reserve([s["estimate"] for s in plan.checklist if s.get("estimate")], plan.estimate)
-        warnings = list(found.warnings)
+        warnings = [
+            *found.warnings,
+            *sprint_warnings(sprints, terms.tasks, found.blocks, terms.hours.tz),
+            *share_warnings(body.runway_weeks, terms.tasks, found.blocks),
+        ]
         if spare and spare["reserve_hours"] > 0:
             warnings.append(
                 f"Placed at p50 ({spare['p50_hours']:g} h). Keep {spare['reserve_hours']:g} h in reserve to be done in four of five cases."
@@ -151,6 +156,7 @@ class Scheduler:
                 "warnings": warnings,
                 "moved": found.moved,
                 "reserve": spare,
+                "preferences": [rule_document(rule) for rule in terms.rules],
             },
         )
 
@@ -188,7 +194,7 @@ class Scheduler:
                 if locked is None or locked.status != "proposed" or "applying" in locked.metadata:
                     raise Conflict("This run is being applied. Ask again in a moment.", retry_after=1)
                 metadata = {**locked.metadata, **({"replaces": str(previous.id)} if previous else {})}
-                run = _flagged(replace(locked, metadata=metadata), "applying")
+                run = flagged(replace(locked, metadata=metadata), "applying")
                 await tx.save_run(run)
             run = await self._written(run, previous)
         return await self._told(run, "schedule_applied", "scheduled")
@@ -220,10 +226,10 @@ class Scheduler:
             links = await self._writer.write(run, wanted)
         except PlannerMemoryError as error:
             if error.status != 503:  # 503: not even the taking back succeeded; `recover` ends it
-                await self._save(replace(_unflagged(run), status="failed"))
+                await self._save(replace(unflagged(run), status="failed"))
             raise
         blocks = [{**b, "calendar_link": links.get(b["event_id"], b.get("calendar_link"))} for b in run.schedule_blocks]
-        run = replace(_unflagged(run), status="applied", schedule_blocks=blocks)
+        run = replace(unflagged(run), status="applied", schedule_blocks=blocks)
         async with self._store.begin() as tx:
             await tx.save_run(run)
             if previous:
@@ -242,14 +248,14 @@ class Scheduler:
                 return run
             if run.status != "applied":
                 raise Conflict(f"This run is {run.status}, so there is nothing to undo.")
-            run = _flagged(run, "undoing")
+            run = flagged(run, "undoing")
             await self._save(run)
             run = await self._removed(run)
         return await self._told(run, "schedule_undone", "draft")
 
     async def _removed(self, run: SchedulerRun) -> SchedulerRun:
         await self._writer.remove(b["event_id"] for b in run.schedule_blocks)
-        run = replace(_unflagged(run), status="undone")
+        run = replace(unflagged(run), status="undone")
         await self._save(run)
         return run
 
@@ -266,7 +272,7 @@ class Scheduler:
             except PlannerMemoryError as error:
                 warnings.append(f"The planner was not told that the plan is {plan_status}: {error.detail}")
         try:
-            await self._memory.remember(_memory_of(run, event_type, self._clock()), idempotency_key=f"{event_type}:{run.id}")
+            await self._memory.remember(memory_of(run, event_type, self._clock()), idempotency_key=f"{event_type}:{run.id}")
         except PlannerMemoryError as error:
             warnings.append(f"This was not remembered: {error.detail}")
         if warnings:
@@ -310,29 +316,16 @@ class Scheduler:
             NotFound: no such run, or the plan has no applied one.
             Conflict: the run is not applied.
         """
-        before = (
-            await self.run(body.run_id, clients=clients) if body.run_id else await self._applied_of(body.plan_id, clients) if body.plan_id else None
-        )
-        if before is None:
-            raise NotFound("This plan has no applied schedule. Make one with POST /api/v1/scheduler/schedule.")
-        if before.status != "applied":
-            raise Conflict(f"This run is {before.status}. Only an applied one can be rescheduled.")
+        before = await self._applied(body.run_id, body.plan_id, clients)
         now = self._clock()
-        original = ScheduleIn.model_validate(before.request)
-        plan = await self._plan(before.plan_id, None) if before.plan_id else None
-        profile = await self._profiles.profile(self._person_id)
-        terms = terms_of(original, profile, before.created_at, self._tasks_of(plan, original, profile.largest_task_minutes))
-        extra = busy_of(body.extra_busy or (), terms.hours.tz)
-        ends = [datetime.fromisoformat(b["end"]) for b in before.schedule_blocks]
-        window = Interval(now, max([terms.window.end, now + DEFAULT_WINDOW, *ends]))
+        original, plan, terms = await self._terms_now(before, now, busy_in=body.extra_busy or ())
         removed = set(before.metadata.get("removed", []))
-        kept = tuple(replace(t, depends_on=tuple(d for d in t.depends_on if d not in removed)) for t in terms.tasks if t.task_id not in removed)
-        terms = replace(terms, tasks=kept, window=window, extra_busy=(*terms.extra_busy, *extra))
+        sprints = await self._reader.sprints(terms, clients)
         run_id = new_id()
         own = {b["event_id"] for b in before.schedule_blocks}
         async with self._writing:
             found = await self._search(repair, run_id, terms, await self._busy(terms, own), before.schedule_blocks, now)
-            run = self._run(run_id, original, terms, plan, found, now, before.client_id or self._default_client)
+            run = self._run(run_id, original, terms, plan, found, now, before.client_id or self._default_client, sprints)
             busy = [*before.request.get("extra_busy", []), *(b.model_dump() for b in body.extra_busy or ())]
             run = replace(
                 run,
@@ -342,10 +335,53 @@ class Scheduler:
             if body.dry_run:
                 await self._add(run)
                 return run
-            run = _flagged(run, "applying")
+            run = flagged(run, "applying")
             await self._add(run)
             run = await self._written(run, before)
         return await self._told(run, "schedule_changed", "scheduled")
+
+    async def _applied(self, run_id: UUID | None, plan_id: UUID | None, clients: Clients) -> SchedulerRun:
+        run = await self.run(run_id, clients=clients) if run_id else await self._applied_of(plan_id, clients) if plan_id else None
+        if run is None:
+            raise NotFound("This plan has no applied schedule. Make one with POST /api/v1/scheduler/schedule.")
+        if run.status != "applied":
+            raise Conflict(f"This run is {run.status}. Only an applied one can be rescheduled.")
+        return run
+
+    async def _terms_now(
+        self, before: SchedulerRun, now: datetime, *, busy_in: Sequence[BusyIn], exceptions: Mapping[date, Sequence[Any]] | None = None
+    ) -> tuple[ScheduleIn, PlanToSchedule | None, Terms]:
+        """The terms of an applied run from now on, with what is new in the calendar or in the hours."""
+        original = ScheduleIn.model_validate(before.request)
+        plan = await self._reader.plan(before.plan_id, None) if before.plan_id else None
+        rules = [rule_from(each) for each in before.metadata.get("preferences", [])]
+        terms = await self._reader.terms_again(original, plan, before.created_at, rules)
+        ends = [datetime.fromisoformat(b["end"]) for b in before.schedule_blocks]
+        removed = set(before.metadata.get("removed", []))
+        kept = tuple(replace(t, depends_on=tuple(d for d in t.depends_on if d not in removed)) for t in terms.tasks if t.task_id not in removed)
+        hours = replace(terms.hours, exceptions={**terms.hours.exceptions, **exceptions_of(exceptions)})
+        return (
+            original,
+            plan,
+            replace(
+                terms,
+                tasks=kept,
+                hours=hours,
+                window=Interval(now, max([terms.window.end, now + DEFAULT_WINDOW, *ends])),
+                extra_busy=(*terms.extra_busy, *busy_of(busy_in, hours.tz)),
+            ),
+        )
+
+    async def what_if(self, body: WhatIfIn, *, clients: Clients) -> dict[str, Any]:
+        """What a reschedule would move if that time were busy, or those days had those hours. Nothing is stored or written."""
+        before = await self._applied(body.run_id, body.plan_id, clients)
+        now = self._clock()
+        _, _, terms = await self._terms_now(before, now, busy_in=body.extra_busy or (), exceptions=body.exceptions)
+        off = lost_time(terms.hours, terms.window, exceptions_of(body.exceptions))
+        terms = replace(terms, extra_busy=(*terms.extra_busy, *off))
+        busy = await self._busy(terms, {b["event_id"] for b in before.schedule_blocks})
+        found = await self._search(repair, new_id(), terms, busy, before.schedule_blocks, now)
+        return answers.what_if(before, found)
 
     # --- reading
 
@@ -370,33 +406,3 @@ class Scheduler:
             checks["planner_engine"] = planner
         states: list[State] = await asyncio.gather(*(state_of(check) for check in checks.values()))
         return HealthReport(dict(zip(checks, states, strict=True)), frozenset({"postgres"}))
-
-
-def _flagged(run: SchedulerRun, flag: str) -> SchedulerRun:
-    return replace(run, metadata={**run.metadata, flag: True})
-
-
-def _unflagged(run: SchedulerRun) -> SchedulerRun:
-    return replace(run, metadata={k: v for k, v in run.metadata.items() if k not in ("applying", "undoing")})
-
-
-def _memory_of(run: SchedulerRun, event_type: str, now: datetime) -> NewMemory:
-    verb = {"schedule_applied": "Scheduled", "schedule_undone": "Took back", "schedule_changed": "Rescheduled"}[event_type]
-    titles = list(dict.fromkeys(str(b["title"]) for b in run.schedule_blocks))
-    named = ", ".join(titles[:5]) + (f" and {len(titles) - 5} more" if len(titles) > 5 else "")
-    return NewMemory(
-        content=f"{verb} {len(run.schedule_blocks)} blocks for {len(titles)} tasks: {named}." if titles else f"{verb} a schedule without blocks.",
-        client_id=run.client_id,
-        event_type=event_type,
-        event_source="scheduler-engine",
-        occurred_at=now,
-        person_id=run.person_id,
-        payload={
-            "scheduler_run_id": str(run.id),
-            "plan_id": str(run.plan_id) if run.plan_id else None,
-            "blocks": len(run.schedule_blocks),
-            "unscheduled": len(run.unscheduled),
-            "moved": list(run.metadata.get("moved", [])),
-        },
-        metadata={"scheduler_run_id": str(run.id)},
-    )

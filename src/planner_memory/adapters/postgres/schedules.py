@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from planner_memory.adapters.postgres.database import Database, Transaction
-from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun
+from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, Sprint
 
 
 class PostgresSchedules:
@@ -50,6 +51,9 @@ class ScheduleTransaction:
     async def run_of_event(self, event_id: str, clients: Sequence[str] | None) -> SchedulerRun | None:
         wanted = Jsonb([{"event_id": event_id}])
         return await self._tx.row("scheduler_run_of_event", SchedulerRun, wanted=wanted, clients=_array(clients))
+
+    async def sprints(self, person_id: str, first: date, last: date, clients: Sequence[str] | None) -> list[Sprint]:
+        return await self._tx.rows("sprints_to_schedule", Sprint, person_id=person_id, first=first, last=last, clients=_array(clients))
 
     async def unfinished_runs(self) -> list[SchedulerRun]:
         return await self._tx.rows("unfinished_scheduler_runs", SchedulerRun)

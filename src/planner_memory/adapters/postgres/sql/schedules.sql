@@ -45,3 +45,10 @@ select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, u
 from scheduler_runs
 where jsonb_exists(metadata, 'applying') or jsonb_exists(metadata, 'undoing')
 order by created_at
+
+-- name: sprints_to_schedule
+select sprint_id, name, starts_on, ends_on, planned_billable_hours
+from sprints
+where person_id = %(person_id)s::text and starts_on <= %(last)s::date and ends_on >= %(first)s::date
+    and (%(clients)s::text[] is null or client_id is null or client_id = any(%(clients)s::text[]))
+order by starts_on, sprint_id
