@@ -90,7 +90,11 @@ async def test_the_rare_word_in_a_text_beats_what_stands_round_another(
     open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, has_embedder: bool, thread_id: str | None
 ) -> None:
     said = ("Acme makes pumps in Bremen.", "Their contact is Petra Lang.", "They want it before June.")
-    memories = [{"content": text, "client_id": "acme", "thread_id": thread_id, "metadata": {"key": text}} for text in said]
+    entities = ("Acme", "Petra Lang", "June")
+    memories = [
+        {"content": text, "client_id": "acme", "thread_id": thread_id, "entities": [name], "metadata": {"key": text}}
+        for text, name in zip(said, entities, strict=True)
+    ]
     async with open_gateway(vectors=vectors, embedder=embedder if has_embedder else None) as (http, _):
         await remembered(http, memories)
         assert (await keys_found(http, "who is the contact at Acme?", client_id="acme"))[0] == said[1]

@@ -52,7 +52,7 @@ _END_OF_STATEMENT = re.compile(r"[.!]\s")
 _CLOSING = " \t\r\n\"'”’)"
 _RECENCY_HALF_LIFE_DAYS = 30
 _NEAR = timedelta(minutes=10)
-_MENTIONED = 1 / 3  # what an entity counts beside a speaker: its name is mostly a word of the text, which the channels have counted
+_ABOUT = 1 / 2  # what an entity counts beside a speaker
 _NAMES = {"text": "lexical"}
 
 
@@ -139,17 +139,29 @@ def asks(text: str) -> bool:
 
 
 def entity_evidence(query: str, candidates: Sequence[Candidate]) -> Values:
-    """1 for a memory whose speaker the query names as a whole word, a third for one of whose entities it does, else 0."""
-    asked = f" {' '.join(_WORD.findall(_POSSESSIVE.sub('', query.lower())))} "
+    """1 for a memory whose speaker the query names as a whole word, a half for one that is about an entity that the query names, else 0.
+
+    An entity whose name stands in the text counts nothing here: the channels have counted its words, and counted twice they would outweigh the
+    rarer words of another memory.
+    """
+    asked = _plain(_POSSESSIVE.sub("", query))
     named: dict[str | None, bool] = {None: False}
 
     def is_named(name: str | None) -> bool:
         if name not in named:
-            plain = " ".join(_WORD.findall((name or "").lower()))
-            named[name] = bool(plain) and f" {plain} " in asked
+            plain = _plain(name or "")
+            named[name] = bool(plain.strip()) and plain in asked
         return named[name]
 
-    return np.array([1.0 if is_named(c.speaker) else _MENTIONED if any(map(is_named, c.entities)) else 0.0 for c in candidates])
+    def is_about(each: Candidate) -> bool:
+        about = [name for name in each.entities if is_named(name)]
+        return bool(about) and any(_plain(name) not in _plain(each.text) for name in about)
+
+    return np.array([1.0 if is_named(c.speaker) else _ABOUT if c.entities and is_about(c) else 0.0 for c in candidates])
+
+
+def _plain(text: str) -> str:
+    return f" {' '.join(_WORD.findall(text.lower()))} "
 
 
 def time_evidence(candidates: Sequence[Candidate], dates: list[Interval]) -> tuple[Values, float]:
