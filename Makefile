@@ -8,7 +8,9 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run demo test check format docs lock clean help
+BENCHES := memory schedule estimates planner observer
+
+.PHONY: run demo test check format docs lock clean help $(BENCHES:%=bench-%)
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +18,7 @@ help:
 	@echo "make run     the product, on this machine"
 	@echo "make test    the tests"
 	@echo "make check   linter, types, import contracts, generated files"
+	@echo "make bench-memory, bench-schedule, bench-estimates, bench-planner, bench-observer   figures; DATA=FILE measures on a data set of yours"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write the generated pages"
 	@echo "make lock    choose the newest allowed versions of all libraries"
@@ -35,6 +38,10 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/generated.py --check
+
+# DATA=… measures on a data set of yours; --json by ARGS=--json
+$(BENCHES:%=bench-%): bench-%: $(VENV)/.dev $(PEERS)/.installed
+	@DATA="$(DATA)" $(BIN)/python -m benchmarks.$* $(ARGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
