@@ -39,7 +39,8 @@ class FakeMemory:
                 return Remembered(found[0], ("postgres",), (), (), deduplicated=True)
             memory_id: UUID = new_id()
             await connection.execute(
-                "insert into events (id, event_type, event_source, client_id, person_id, memory_type, content, payload, occurred_at, thread_id, metadata)"
+                "insert into events (id, event_type, event_source, client_id, person_id, memory_type, content, payload, occurred_at, thread_id,"
+                " metadata)"
                 " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     memory_id,

@@ -14,8 +14,8 @@ from tests.observer_agent.rows import at, block, run
 from planner_memory.core.intervals import Interval
 from planner_memory.observer_agent import narrative, periods
 from planner_memory.observer_agent.assembly import Rows, assembled
-from planner_memory.observer_agent.facts import Facts, document, label
 from planner_memory.observer_agent.checker import check, unsupported
+from planner_memory.observer_agent.facts import Facts, document, label
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.facts import EventCount, FinishedRun, MadePlan, OpenPlan, RunningTimer, ScheduledBlock, Sprint
 from planner_memory.ports.workspace import Mode

@@ -13,6 +13,7 @@ from rich.text import Text
 from planner_memory.cli.calls import Api, Client, Json, notice, run, show, show_json, warn
 from planner_memory.cli.render import facts as facts_view
 from planner_memory.cli.render import reflection
+from planner_memory.cli.simulate import simulate
 from planner_memory.core.errors import InvalidInput
 from planner_memory.observer_agent.checker import Verdict, check
 
@@ -148,4 +149,4 @@ def _read_facts(file: Path) -> Any:
     return document["facts"] if isinstance(document, dict) and isinstance(document.get("facts"), dict) else document
 
 
-COMMANDS = (reflect, brief, facts, insights, check_reflection)
+COMMANDS = (reflect, brief, facts, insights, check_reflection, simulate)

@@ -11,18 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any, Literal
 
-from planner_memory.observer_agent.claims import CONCEPT_OF, Claim, claims_of, known_names
+from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derivation
-from planner_memory.observer_agent.numbers import Kind, Mention, mentions
+from planner_memory.observer_agent.numbers import Kind, Mention
+from planner_memory.observer_agent.sentences import Sentence, masked, nearness, sentences
 
 Outcome = Literal["fact", "derived", "wrong", "misplaced"]
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|\s[–—]\s")
-_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*)|(?P<break>[,;()]|\b(?:and|but|while|whereas)\b)|(?P<name>¤+)", re.IGNORECASE)
-_NOT_BILLABLE = re.compile(r"\b(?:not|non|un)[\s-]?(billable|billed|chargeable|invoiceable)\b", re.IGNORECASE)
 _WHOLE = re.compile(r"\b(?:out\s+)?of\s+(?:(?:the|your|its|those|all)\s+)?$", re.IGNORECASE)
 _SPAN = re.compile(r"\b(?:from|between|covers?|spans?|runs?)\b.*\b(?:to|and|until|till|through)\b", re.IGNORECASE)
 _OF_THEM = re.compile(r"\s*of\s+(?:them|these|those|which)\b", re.IGNORECASE)
@@ -30,10 +27,6 @@ _PART = re.compile(
     r"\s*(?:out\s+)?of\s+(?:them\b|these\b|those\b|which\b|(?:the\s+|your\s+|its\s+|those\s+|all\s+)?(?:\d|[a-z]+\s+(?:planned|tasks)))",
     re.IGNORECASE,
 )
-_FADES = 0.8  # per word between a number and a word about it
-_BREAK, _OTHER_NUMBER = 4.0, 2.0  # words that a comma, and another number, count for
-_OF_ANOTHER = 0.5  # a word that stands nearer to another number
-_WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
 _LEAST = 0.12
 _LEAST_ROOM: dict[Kind, float] = {"date": 2.0, "weekday": 2.0, "time": 2.0}
 _NO_RECORD = -0.9  # a date without any word about it is none of a record's
@@ -72,33 +65,17 @@ class Verdict:
         return self.outcome in ("fact", "derived")
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    start: int
-    end: int
-    about: str  # a concept, or a name after a colon
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    start: int
-    text: str
-    words: tuple[_Word, ...]
-    tokens: tuple[tuple[int, bool], ...]  # where each token stands, and whether it is a break
-    numbers: tuple[Mention, ...]
-
-
 def check(prose: str, document: Any) -> list[Verdict]:
     """A verdict on every number of the prose, in order.
 
     `document` is JSON: the facts as `GET /facts` gives them, or any other document whose keys name their units (see claims_of).
     """
     claims = claims_of(document)
-    masked, names = _masked(prose, known_names(document))
+    blanked, names = masked(prose, known_names(document))
     frequency = Counter(concept for claim in claims for concept in claim.concepts)
     rarity = {concept: math.log(1.5 + len(claims) / n) * _WEAK.get(concept, 1.0) for concept, n in frequency.items()}
     verdicts: list[Verdict] = []
-    for sentence in _sentences(masked, names):
+    for sentence in sentences(blanked, names):
         verdicts += [_verdict(mention, sentence, claims, rarity) for mention in sentence.numbers]
     return verdicts
 
@@ -106,80 +83,6 @@ def check(prose: str, document: Any) -> list[Verdict]:
 def unsupported(prose: str, document: Any) -> list[Mention]:
     """The numbers of the prose that are none of the facts, in order."""
     return [verdict.mention for verdict in check(prose, document) if not verdict.is_supported]
-
-
-def _masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
-    """The prose with its names blanked out, of the same length, and the names by where they stand."""
-    found: dict[int, str] = {}
-
-    def blank(match: re.Match[str], name: str) -> str:
-        found[match.start()] = name
-        return "¤" * len(match.group())
-
-    for name in names:
-        one = re.escape(name)
-        if f"{name}" not in prose:
-            continue
-        prose = re.sub(rf"[“\"'‘*_`«]+{one}[”\"'’*_`»]+", lambda m, n=name: blank(m, n), prose)  # type: ignore[misc]
-        if len(name) >= 4 and (" " in name or any(c.isdigit() for c in name)) and any(c.isalpha() for c in name):
-            prose = re.sub(rf"(?<![\w¤]){one}(?![\w¤])", lambda m, n=name: blank(m, n), prose)  # type: ignore[misc]
-    return prose, found
-
-
-def _sentences(prose: str, names: dict[int, str]) -> list[_Sentence]:
-    numbers = mentions(prose)
-    edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if not any(n.start < m.start() < n.end for n in numbers)), len(prose)]
-    out = []
-    for start, end in pairwise(edges):
-        inside = tuple(n for n in numbers if start <= n.start < end)
-        if inside:
-            out.append(_sentence(prose, start, end, inside, names))
-    return out
-
-
-def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], names: dict[int, str]) -> _Sentence:
-    text = prose[start:end]
-    negated = {m.start(1): m for m in _NOT_BILLABLE.finditer(text)}
-    words, tokens = [], []
-    for token in _TOKEN.finditer(text):
-        at = start + token.start()
-        if any(n.start <= at < n.end for n in numbers):
-            continue
-        tokens.append((at, token["break"] is not None or token.group().lower() in ("and", "but", "while", "whereas")))
-        if token["name"]:
-            words.append(_Word(at, start + token.end(), f":{names.get(at, '')}"))
-        elif token["word"]:
-            concept = CONCEPT_OF.get(token["word"].lower()) or CONCEPT_OF.get(token["word"].lower().split("-")[0])
-            if concept == "billable" and (token.start() in negated or re.search(r"\b(?:not|nor|non)[\s-]$", text[: token.start()], re.IGNORECASE)):
-                concept = "nonbillable"
-            if concept:
-                words.append(_Word(at, start + token.end(), concept))
-    return _Sentence(start, text, tuple(words), tuple(tokens), numbers)
-
-
-def _nearness(mention: Mention, sentence: _Sentence) -> dict[str, float]:
-    """How near the sentence's words are to the number, by what they are about: 1 beside it, less with each word between.
-
-    Under "own …" stand those that are nearer to no other number.
-    """
-    near: dict[str, float] = {}
-    for word in sentence.words:
-        steps = _steps(mention, word, sentence)
-        weight = _FADES**steps
-        if any(_steps(other, word, sentence) < steps for other in sentence.numbers if other is not mention):
-            weight *= _OF_ANOTHER
-        else:
-            near[f"own {word.about}"] = max(near.get(f"own {word.about}", 0.0), weight)
-        if word.about in ("past", "sprint"):
-            weight = max(weight, _WHOLE_SENTENCE)
-        near[word.about] = max(near.get(word.about, 0.0), weight)
-    return near
-
-
-def _steps(mention: Mention, word: _Word, sentence: _Sentence) -> float:
-    low, high = (mention.end, word.start) if word.start >= mention.end else (word.end, mention.start)
-    steps = sum(_BREAK if is_break else 1 for at, is_break in sentence.tokens if low <= at < high)
-    return steps + sum(_OTHER_NUMBER for other in sentence.numbers if other is not mention and low <= other.start < high)
 
 
 def _score(claim: Claim, near: dict[str, float], rarity: dict[str, float]) -> float:
@@ -209,7 +112,7 @@ def _is_method(claim: Claim, near: dict[str, float]) -> bool:
     return any(near.get(concept, 0.0) > 0.75 for concept in claim.concepts & _OF_METHOD)
 
 
-def _role(mention: Mention, sentence: _Sentence) -> Literal["part", "whole"] | None:
+def _role(mention: Mention, sentence: Sentence) -> Literal["part", "whole"] | None:
     """In "3 of 4 planned tasks" and "of 4 planned tasks, 3" the 3 is the part and the 4 the whole."""
     counts = [n for n in sentence.numbers if n.kind == "count"]
     if mention.kind != "count" or len(counts) < 2 or not any(word.about == "planned" for word in sentence.words):
@@ -237,8 +140,8 @@ def _is_named(claim: Claim, near: dict[str, float]) -> bool:
     return bool(claim.concepts) and all(near.get(c, 0.0) > 0.1 for c in claim.concepts) and all(f":{name}" in near for name in claim.names)
 
 
-def _verdict(mention: Mention, sentence: _Sentence, claims: Sequence[Claim], rarity: dict[str, float]) -> Verdict:
-    near = _nearness(mention, sentence)
+def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rarity: dict[str, float]) -> Verdict:
+    near = nearness(mention, sentence)
     role = _role(mention, sentence)
 
     def ranked(kind: Kind) -> list[tuple[float, Claim, bool]]:
@@ -249,7 +152,8 @@ def _verdict(mention: Mention, sentence: _Sentence, claims: Sequence[Claim], rar
     scored = [(score, claim) for score, claim, _ in ranked(mention.kind)]
     best = scored[0][0] if scored else 0.0
     by_name = 4 * max((near.get(f":{name}", 0.0) for name in scored[0][1].names), default=0.0) if scored else 0.0
-    room = (1 - _SAME_THING.get(mention.kind, 0.0)) * max(best - by_name, _LEAST_ROOM.get(mention.kind, 0.5))
+    least = 4.0 if by_name > 0.3 and mention.kind == "count" else _LEAST_ROOM.get(mention.kind, 0.5)  # a record has few counts: "2 of 8 steps open"
+    room = (1 - _SAME_THING.get(mention.kind, 0.0)) * max(best - by_name, least)
     limit = best - room if best > _LEAST else _NO_RECORD if mention.kind == "date" else -math.inf
     twins = [n for n in sentence.numbers if n.kind == mention.kind == "date" and n.value == mention.value]
     is_empty_span = len(twins) > 1 and _SPAN.search(sentence.text) is not None

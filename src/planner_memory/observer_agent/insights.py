@@ -91,7 +91,7 @@ def late_hours(runs: Iterable[FinishedRun], blocks: Sequence[ScheduledBlock], tz
             amount = "Nothing" if not any(was for _, was in late) else "Little of what is"
             return Insight(
                 key="late_hours",
-                content=f"{amount} planned after {hour}:00 gets done.",
+                content=f"{amount} planned after {min(start for _, start, _ in kept if start >= hour)}:00 gets done.",
                 client_id=None,
                 evidence=tuple(sorted({block.task_id for block, _ in late}))[:_EVIDENCE_SHOWN],
                 evidence_runs=len(late),

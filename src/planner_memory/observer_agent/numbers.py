@@ -36,7 +36,7 @@ _PATTERN = re.compile(
   | \b(?P<day_r>\d{{1,2}}){_TH}?\s*(?:[–—-]|to|and)\s*(?=\d{{1,2}}{_TH}?\s+(?:of\s+)?{_MONTH.format("month_r")})
   | \b(?P<day_a>\d{{1,2}}){_TH}?\s+(?:of\s+)?{_MONTH.format("month_a")}(?:,?\s+(?P<year_a>\d{{4}})\b)?
   | \b{_MONTH.format("month_b")}\s+(?P<day_b>\d{{1,2}}){_TH}?\b(?!\s*(?:h\b|hours?|min|%|:|tasks?|meetings?|events?))(?:,?\s+(?P<year_b>\d{{4}})\b)?
-  | \b(?:iso\s+)?week\s+(?:no\.?\s*|number\s+)?(?P<week>\d{{1,2}})\b{_NO_UNIT}
+  | \b(?:iso[ ])?week[ ](?:no\.?[ ]?|number[ ])?(?P<week>\d{{1,2}})\b{_NO_UNIT}
   | \b(?P<ap_h>1[0-2]|0?[1-9])(?:[:.](?P<ap_m>[0-5]\d))?\s*(?P<ap>[ap])\.?\s?m\b\.?
   | \b(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)\b(?!\s*{_HOURS})
   | (?P<sign>(?<![\w–])[+\-−]\s?)?(?P<percent>{_VALUE})\s*(?:%|percent\b|per\s+cent\b)

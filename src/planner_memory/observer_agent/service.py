@@ -38,6 +38,7 @@ from planner_memory.web.health import HealthReport, State, state_of
 log = structlog.get_logger()
 _LONGEST_WINDOW = timedelta(days=93)
 _SLIPPED_DAYS = 7
+_CLOCKS_DIFFER = timedelta(minutes=1)  # at the most, between two hosts: the other one's reflection may end a moment after now
 _TURN_LASTS, _TRIES, _TRY_AGAIN_SECONDS = timedelta(minutes=3), 300, 0.2
 _LEARNS_FROM = timedelta(days=8)  # a review of a week long past says nothing about how the person works now
 _MORNING, _NOON, _BRIEF_RESTS = time(7, 30), time(12), timedelta(hours=18)
@@ -260,7 +261,8 @@ class Observer:
 
     async def _is_due(self, mode: Mode, tz: ZoneInfo) -> bool:
         now = self._clock()
-        return periods.is_due(mode, now, tz, await self._last(mode, _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now))
+        last = await self._last(mode, _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now + _CLOCKS_DIFFER)
+        return periods.is_due(mode, now, tz, last)
 
     async def health(self) -> HealthReport:
         postgres, gateway, workspace = await asyncio.gather(
@@ -280,8 +282,8 @@ class Observer:
 
     async def _period(self, mode: Mode, day: str | None, client_id: str | None, tz: ZoneInfo, now: datetime, *, joins: bool) -> Interval:
         if day is None:
-            last = await self._last(mode, client_id or _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now)
-            return periods.rolling(mode, now, last, joins=joins)
+            last = await self._last(mode, client_id or _WHOLE, since=periods.LOOKS_BACK[mode](now), until=now + _CLOCKS_DIFFER)
+            return periods.rolling(mode, max(now, last.covered_until) if last else now, last, joins=joins)
         period = periods.dated(mode, instant(day, tz, field="date").astimezone(tz).date(), tz)
         if period.start >= now:
             raise InvalidInput(f"{day} has not begun yet. Ask for a day that has.", field="date")

@@ -1,11 +1,30 @@
 -- name: facts_event_counts
-select event_type, event_source, count(*) as count
-from events
-where person_id = %(person_id)s and occurred_at >= %(start)s and occurred_at < %(end)s
-    and event_type not in ('reflection', 'reflection_pending_post', 'reflection_posted', 'insight', 'insight_revoked')
-    and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+-- The kinds are found by jumping from one to the next in the index, and each is counted in it: no row is read or hashed.
+with recursive kinds as (
+    (select event_type, event_source, client_id from events
+     where person_id = %(person_id)s order by event_type, event_source, client_id limit 1)
+    union all
+    select next.event_type, next.event_source, next.client_id
+    from kinds cross join lateral (
+        select e.event_type, e.event_source, e.client_id from events e
+        where e.person_id = %(person_id)s
+            and (e.event_type, e.event_source, e.client_id) > (kinds.event_type, kinds.event_source, kinds.client_id)
+        order by e.event_type, e.event_source, e.client_id limit 1
+    ) as next
+), counted as (
+    select kinds.event_type, kinds.event_source, found.count
+    from kinds cross join lateral (
+        select count(*) as count from events e
+        where e.person_id = %(person_id)s and e.event_type = kinds.event_type and e.event_source = kinds.event_source
+            and e.client_id = kinds.client_id and e.occurred_at >= %(start)s and e.occurred_at < %(end)s
+    ) as found
+    where kinds.event_type not in ('reflection', 'reflection_pending_post', 'reflection_posted', 'insight', 'insight_revoked')
+        and (%(clients)s::text[] is null or kinds.client_id = any(%(clients)s::text[]))
+)
+select event_type, event_source, sum(count)::bigint as count
+from counted where count > 0
 group by event_type, event_source
-order by count(*) desc, event_type, event_source
+order by sum(count) desc, event_type, event_source
 
 -- name: facts_runs
 with found as (
