@@ -75,7 +75,7 @@ def problem(n: int, seed: int, *, load: float = 0.8, zone: str = "Europe/Paris",
 
 
 def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _merged(spans: Sequence[Span]) -> list[Span]:

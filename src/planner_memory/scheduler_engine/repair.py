@@ -30,8 +30,6 @@ def repair(
     *,
     rounds: int = _ROUNDS,
 ) -> Draft:
-    run_id: UUID, terms: Terms, busy: Sequence[Interval], blocks: Sequence[Mapping[str, Any]], now: datetime, *, rounds: int = _ROUNDS
-) -> Draft:
     """Moves the tasks that collide with what is busy now, then what waits for them and no longer can; everything else stays.
 
     Blocks that have begun stay as they are; of a task that is under way only the rest can move.
