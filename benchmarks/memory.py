@@ -1,4 +1,4 @@
-"""The Memory Gateway in numbers, beside mem0: `make bench-memory`, or `python benchmarks/memory.py [--json FILE] [--no-peer]`.
+"""The Memory Gateway in numbers, beside mem0: `make bench-memory`, or `python -m benchmarks.memory [--json FILE] [--no-peer]`.
 
 MEMORIES (100000) and CLIENTS (50) say how much, PEER_MEMORIES (5000) how much beside mem0, DATA names a file in LoCoMo's form for recall@k;
 without it the questions about work of the tests are asked. With `--drawn` the stored vectors are drawn at random instead of embedded, and the rows
@@ -29,8 +29,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import psutil
-from recall_quality import locomo, recall_at, work_set
-from work_texts import memories, questions
+from benchmarks.recall_quality import locomo, recall_at, work_set
+from benchmarks.work_texts import memories, questions
 
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
@@ -253,7 +253,8 @@ async def beside_mem0(folder: Path, dsn: str, count: int) -> dict[str, Any]:
     clients = 10
     stored = [(b["client_id"], f"{n}: {b['content']}") for n, b in enumerate(memories(count, clients, seed=23))]
     asked = list(questions(QUESTIONS, clients, seed=29))
-    texts = [text for _, text in (*stored, *asked)]
+    later = [(b["client_id"], f"later {n}: {b['content']}") for n, b in enumerate(memories(QUESTIONS, clients, seed=31))]
+    texts = [text for _, text in (*stored, *asked, *later)]
     say(f"embedding {len(texts)} texts for both")
     model = OnnxEmbedder()
     vectors = await model.embed(texts)
@@ -271,7 +272,7 @@ async def beside_mem0(folder: Path, dsn: str, count: int) -> dict[str, Any]:
         profiles=PostgresProfiles(database, time_zone="UTC"),
         clock=lambda: datetime.now(UTC),
     )
-    taken: dict[str, list[float]] = {"add": [], "search": []}
+    taken: dict[str, list[float]] = {"add": [], "search": [], "acknowledge": []}
     cpu: dict[str, float] = {}
 
     async def each(name: str, calls: Sequence[tuple[str, str]], call: Callable[[str, str], Any]) -> None:
@@ -285,6 +286,7 @@ async def beside_mem0(folder: Path, dsn: str, count: int) -> dict[str, Any]:
     say("planner-memory: adding one by one, each waiting until it can be found")
     await each("add", stored, lambda client, text: gateway.remember(Draft(client, text), wait=True))
     await each("search", asked, lambda client, text: gateway.recall(text, client, Narrowing(), k=10))
+    await each("acknowledge", later, lambda client, text: gateway.remember(Draft(client, text), wait=False))
     found = (await gateway.recall(asked[0][1], asked[0][0], Narrowing(), k=10))["total"]
     await gateway.close()
     await index.close()
@@ -335,6 +337,8 @@ def show(report: dict[str, Any]) -> None:
         )
         for name in names:
             numbers = report["peer"][name]
+            if "acknowledge_ms" in numbers:
+                line(f"{name}, not waiting", *numbers["acknowledge_ms"])
             line(name, *numbers["add_ms"], *numbers["search_ms"], f"{numbers['add_cpu_ms']} / {numbers['search_cpu_ms']}")
 
 
