@@ -75,6 +75,13 @@ async def test_bad_requests_are_422_and_name_the_field(desk: Desk, body: dict[st
     assert (await desk.get("/plans"))["plans"] == []
 
 
+async def test_null_means_absent(desk: Desk) -> None:
+    named = ("client_id", "engagement_id", "workflow_id", "deadline", "client_name", "context", "use_manifold", "reuse")
+    plan = await desk.post("/plan", {"intent": "Write a blog post", **dict.fromkeys(named)}, 201)
+    assert plan["client_id"] == "me"
+    await desk.post("/plan", {"intent": "Write a blog post", "client_id": "x" * 256}, 422)
+
+
 async def test_a_remembered_largest_task_binds_every_step(desk: Desk) -> None:
     desk.memory.know("I never want a task longer than two hours on my list.", client_id="acme")
     desk.memory.know("I like to write in the morning.")

@@ -17,7 +17,7 @@ def _as_text(value: Any) -> Any:
     return value.strip() or None if isinstance(value, str) else value
 
 
-ShortText = Annotated[str | None, BeforeValidator(_as_text), Field(max_length=255)]
+ShortText = Annotated[Annotated[str, Field(max_length=255)] | None, BeforeValidator(_as_text)]
 Hours = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
