@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 # Every place that reads or writes across clients has a name here, so that a log of the database can say why it did.
-Bypass = Literal["all-clients key", "estimates", "health", "indexing", "recovery", "reflection", "reindexing", "retention", "telling"]
+Bypass = Literal[
+    "all-clients key", "copying", "estimates", "extraction", "health", "indexing", "recovery", "reflection", "reindexing", "retention", "telling"
+]
 
 
 @dataclass(frozen=True, slots=True)

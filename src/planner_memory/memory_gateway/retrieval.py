@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.memory_gateway.dates import named_intervals
+from planner_memory.memory_gateway.echoes import Asked, Echoes
 from planner_memory.memory_gateway.ranking import Ranked, Weights, ranked
 from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.embedder import Embedder
@@ -55,7 +56,16 @@ def index_filter(selection: Selection) -> Filter:
 
 
 class Retriever:
-    def __init__(self, *, store: MemoryStore, vectors: VectorIndex | None, embedder: Embedder | None, weights: Weights | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        store: MemoryStore,
+        vectors: VectorIndex | None,
+        embedder: Embedder | None,
+        weights: Weights | None = None,
+        echoes: Echoes | None = None,
+    ) -> None:
+        self._echoes = echoes
         self._store = store
         self._vectors = vectors
         self._embedder = embedder
@@ -63,34 +73,44 @@ class Retriever:
 
     async def find(self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo) -> Found:
         """The best candidates in order, a hundred and one at most. `degraded` names each part that did not take part, and why."""
+        asked = self._echoes.ask(query, selection.clients or ()) if self._echoes else None
+        try:
+            return await self._found(query, selection, asked, now=now, tz=tz)
+        finally:
+            if asked:
+                asked.stop()
+
+    async def _found(self, query: str, selection: Selection, asked: Asked | None, *, now: datetime, tz: ZoneInfo) -> Found:
         order = partial(ranked, query, now=now, dates=named_intervals(query, now, tz), weights=self._weights)
         degraded: list[str] = []
         if self._vectors is None:
             degraded.append("qdrant: no index is configured, the words were looked up in postgres")
-            return Found(order(*await self._by_words(query, selection), cut=()), degraded)
+            return Found(order(*await self._by_words(query, selection, asked, degraded), cut=()), degraded)
         try:
-            channels, candidates, cut = await self._by_index(self._vectors, query, selection, degraded)
+            channels, candidates, cut = await self._by_index(self._vectors, query, selection, asked, degraded)
             return Found(order(channels, candidates, cut=cut), degraded)
         except PlannerMemoryError as error:
             if (unreachable := await self._store_is_down()) is not None:
                 raise unreachable from error
             degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
-            return Found(order(*await self._by_words(query, selection), cut=()), degraded)
+            return Found(order(*await self._by_words(query, selection, asked, degraded), cut=()), degraded)
 
     async def _by_index(
-        self, vectors: VectorIndex, query: str, selection: Selection, degraded: list[str]
+        self, vectors: VectorIndex, query: str, selection: Selection, asked: Asked | None, degraded: list[str]
     ) -> tuple[Channels, list[Candidate], Collection[str]]:
         """What each channel found, the rows of it that match in truth, and the channels that found more than they told."""
         limit = _PER_CHANNEL_OF_WORDS if self._embedder is None else _PER_CHANNEL
-        asked = Query(text=query, limit=limit, filter=index_filter(selection))
+        search = Query(text=query, limit=limit, filter=index_filter(selection))
         meaning = asyncio.create_task(self._meaning(query, degraded))
         try:
-            channels = _scores(await vectors.search(asked))  # meanwhile the embedder works, on another core if there is one
+            channels = _scores(await vectors.search(search))  # meanwhile the embedder works, on another core if there is one
             vector = await meaning
         finally:
             meaning.cancel()
         if vector is not None:
-            channels |= _scores(await vectors.search(replace(asked, dense=vector, channels=())))
+            channels |= _scores(await vectors.search(replace(search, dense=vector, channels=())))
+        if asked:
+            await asked.add_to(channels, degraded)
         ids = {each for scores in channels.values() for each in scores}
         if not ids:
             return channels, [], ()
@@ -105,16 +125,20 @@ class Retriever:
             return error
         return None
 
-    async def _by_words(self, query: str, selection: Selection) -> tuple[Channels, list[Candidate]]:
+    async def _by_words(self, query: str, selection: Selection, asked: Asked | None, degraded: list[str]) -> tuple[Channels, list[Candidate]]:
         """Full-text search has no inverse document frequency, so that BM25 over what it found gives the order."""
         async with self._store.begin() as tx:
             hits = await tx.by_words(query, selection, 2 * _PER_CHANNEL)
-            candidates = await tx.candidates([h.id for h in hits], selection)
+        channels: dict[str, dict[UUID, float]] = {"text": {h.id: 1e-6 * h.score for h in hits}}
+        if asked:
+            await asked.add_to(channels, degraded)
+        async with self._store.begin() as tx:
+            candidates = await tx.candidates(list({each for scores in channels.values() for each in scores}), selection)
         corpus = Corpus([c.text for c in candidates])
         scores = corpus.bm25(dict.fromkeys(words(query), 1.0))
-        text = {h.id: 1e-6 * h.score for h in hits}
-        text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True)}
-        return {"text": text}, candidates
+        text = channels["text"]
+        text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True) if c.id in text}
+        return channels, candidates
 
     async def _meaning(self, query: str, degraded: list[str]) -> NDArray[np.float32] | None:
         if self._embedder is None:
