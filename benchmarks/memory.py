@@ -8,18 +8,13 @@ the gateway process's own.
 
 import argparse
 import asyncio
-import http.client
 import itertools
 import json
 import os
 import shutil
-import socket
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,123 +23,23 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import psutil
+from benchmarks.beside_mem0 import PEERS_PYTHON, QUESTIONS, beside_mem0
+from benchmarks.gateway_process import Child, percentiles, say
 from benchmarks.recall_quality import locomo, recall_at, work_set
 from benchmarks.work_texts import memories, questions
 
-from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.pgserver.server import EmbeddedPostgres
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.postgres.migrations import migrate
-from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
-from planner_memory.core.tenancy import spanning, widen_to
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.indexing import entries
-from planner_memory.memory_gateway.requests import Draft, Narrowing, to_store
-from planner_memory.memory_gateway.service import Gateway
+from planner_memory.memory_gateway.requests import Draft, to_store
 
 ROOT = Path(__file__).resolve().parent.parent
-PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
-KEY = "pm_benchmark"
-QUESTIONS = 500
 BASE = "/api/v1/memory"
-
-
-def say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
-
-
-def percentiles(taken: Sequence[float]) -> tuple[float, float]:
-    ordered = sorted(taken)
-    return round(statistics.median(ordered), 2), round(ordered[int(len(ordered) * 0.95)], 2)
-
-
-class Child:
-    """A gateway process, and one connection to it that stays open."""
-
-    def __init__(self, folder: Path, dsn: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        environment = os.environ | {
-            "DATABASE_URL": dsn,
-            "PLANNER_DATA_DIR": str(folder / "gateway"),
-            "PLANNER_API_KEY": KEY,
-            "PLANNER_PORT": str(self._port),
-            "PLANNER_LOG_LEVEL": "warning",
-        }
-        self._log = (folder / "gateway.log").open("wb")
-        command = [sys.executable, "-m", "planner_memory", "serve", "memory-gateway", "--port", str(self._port)]
-        self._child = subprocess.Popen(command, env=environment, cwd=folder, stdout=self._log, stderr=self._log)
-        self._process = psutil.Process(self._child.pid)
-        self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
-        for _ in range(600):
-            try:
-                self.ask("GET", "/health")
-                return
-            except OSError:
-                self._connection.close()
-                if self._child.poll() is not None:
-                    break
-                time.sleep(0.1)
-        self.stop()
-        raise SystemExit((folder / "gateway.log").read_text())
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-        sent = None if body is None else json.dumps(body)
-        self._connection.request(method, path, sent, headers)
-        answer = self._connection.getresponse()
-        read = answer.read()
-        if answer.status >= 400 and path != "/health":
-            raise SystemExit(f"{method} {path.split('?')[0]} -> {answer.status}: {read[:500]!r}")
-        return json.loads(read)
-
-    def reconnect(self) -> None:
-        """A connection that was idle for some seconds has been closed by the other side."""
-        self._connection.close()
-
-    def timed(self, calls: Sequence[tuple[str, str, Any]]) -> tuple[list[float], float]:
-        """Milliseconds of each call, and the CPU milliseconds that the process spent on one of them."""
-        taken, cpu = [], self._cpu()
-        for method, path, body in calls:
-            started = time.perf_counter()
-            self.ask(method, path, body)
-            taken.append((time.perf_counter() - started) * 1000)
-        return taken, (self._cpu() - cpu) * 1000 / len(calls)
-
-    def settled(self) -> float:
-        """Seconds until everything is searchable."""
-        started = last = time.monotonic()
-        while pending := self.ask("GET", "/health")["pending_index"]:
-            if time.monotonic() - last > 20:
-                say(f"{pending} to be indexed")
-                last = time.monotonic()
-            time.sleep(0.5)
-        return time.monotonic() - started
-
-    def megabytes(self) -> dict[str, float]:
-        """Resident, and the part of it that no file backs."""
-        lines = Path(f"/proc/{self._child.pid}/smaps_rollup").read_text().splitlines() if sys.platform == "linux" else []
-        kilobytes = {line.split(":")[0]: float(line.split()[1]) for line in lines[1:]}
-        resident = self._process.memory_info().rss / 1e6
-        return {"resident": round(resident), "anonymous": round(kilobytes.get("Anonymous", float("nan")) * 1024 / 1e6)}
-
-    def _cpu(self) -> float:
-        spent = self._process.cpu_times()
-        return spent.user + spent.system
-
-    def stop(self) -> None:
-        self._connection.close()
-        self._child.terminate()
-        try:
-            self._child.wait(30)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-        self._log.close()
 
 
 @asynccontextmanager
@@ -227,79 +122,6 @@ def at_scale(child: Child, count: int, clients: int, loaded: dict[str, Any]) -> 
         "megabytes_when_quiet": settled,
         "megabytes_after_recalls": child.megabytes(),
     }
-
-
-class LookedUp:
-    """An embedder over vectors that were made before."""
-
-    name = "looked-up@1"
-
-    def __init__(self, vectors: dict[str, Any], dimension: int) -> None:
-        self._vectors, self.dimension = vectors, dimension
-
-    async def embed(self, texts: Sequence[str]) -> Any:
-        """A stored text comes dated and with its speaker; its vector is that of the bare text."""
-        return np.stack([self._vectors[text.split("] ", 1)[-1]] for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)
-
-    async def check(self) -> None:
-        return
-
-    async def close(self) -> None:
-        return
-
-
-async def beside_mem0(folder: Path, dsn: str, count: int) -> dict[str, Any]:
-    """The same texts, clients and vectors through both libraries, in their own process, one call after another."""
-    clients = 10
-    stored = [(b["client_id"], f"{n}: {b['content']}") for n, b in enumerate(memories(count, clients, seed=23))]
-    asked = list(questions(QUESTIONS, clients, seed=29))
-    later = [(b["client_id"], f"later {n}: {b['content']}") for n, b in enumerate(memories(QUESTIONS, clients, seed=31))]
-    texts = [text for _, text in (*stored, *asked, *later)]
-    say(f"embedding {len(texts)} texts for both")
-    model = OnnxEmbedder()
-    vectors = await model.embed(texts)
-    await model.close()
-    index = await QdrantEdgeVectors.open(folder / "index", LookedUp.name, model.dimension)
-    database = Database(dsn)
-    await database.open()
-    widen_to("all-clients key")
-    gateway = Gateway(
-        store=PostgresMemories(database),
-        vectors=index,
-        embedder=LookedUp(dict(zip(texts, vectors, strict=True)), model.dimension),
-        cache=InProcessCache(32_000_000, time.monotonic),
-        jobs=None,
-        profiles=PostgresProfiles(database, time_zone="UTC"),
-        clock=lambda: datetime.now(UTC),
-    )
-    taken: dict[str, list[float]] = {"add": [], "search": [], "acknowledge": []}
-    cpu: dict[str, float] = {}
-
-    async def each(name: str, calls: Sequence[tuple[str, str]], call: Callable[[str, str], Any]) -> None:
-        begun = time.process_time()
-        for client, text in calls:
-            started = time.perf_counter()
-            await call(client, text)
-            taken[name].append((time.perf_counter() - started) * 1000)
-        cpu[name] = round((time.process_time() - begun) * 1000 / len(calls), 2)
-
-    say("planner-memory: adding one by one, each waiting until it can be found")
-    await each("add", stored, lambda client, text: gateway.remember(Draft(client, text), wait=True))
-    await each("search", asked, lambda client, text: gateway.recall(text, client, Narrowing(), k=10))
-    await each("acknowledge", later, lambda client, text: gateway.remember(Draft(client, text), wait=False))
-    found = (await gateway.recall(asked[0][1], asked[0][0], Narrowing(), k=10))["total"]
-    await gateway.close()
-    await index.close()
-    await database.close()
-    ours = {f"{name}_ms": percentiles(taken[name]) for name in taken} | {f"{name}_cpu_ms": cpu[name] for name in cpu} | {"found": found}
-    (folder / "work.json").write_text(json.dumps({"texts": texts, "memories": stored, "questions": asked}))
-    np.save(folder / "vectors.npy", vectors)
-    say("mem0: the same")
-    command = [str(PEERS_PYTHON), str(Path(__file__).with_name("mem0_peer.py")), str(folder)]
-    child = await asyncio.to_thread(subprocess.run, command, stdout=subprocess.PIPE, check=True)
-    peer = json.loads(child.stdout)
-    theirs = {key: percentiles(value) if isinstance(value, list) else round(value, 2) for key, value in peer.items()}
-    return {"memories": count, "planner-memory": ours, "mem0ai (infer off, local Qdrant)": theirs}
 
 
 def show(report: dict[str, Any]) -> None:
