@@ -168,7 +168,7 @@ async def test_a_model_that_cannot_follow_changes_nothing(writing_desk: Desk, ve
     assert "There is no step about flying." in answer["warnings"]
     vendor.say(*[revised(step(1, keeps=1), step(2, keeps=1))] * 2)
     await writing_desk.post(f"{path}/revise", {"instruction": "twice"}, 502)
-    vendor.say(revised(step(1, keeps=77)))
+    vendor.say(*[revised(step(1, keeps=77))] * 2)
     await writing_desk.post(f"{path}/revise", {"instruction": "keep what is not there"}, 502)
     assert (await writing_desk.get(path))["revision"] == 1
 

@@ -114,14 +114,16 @@ class Maker:
             ),
             self._context_tokens,
         )
-        who = {"purpose": "plan", "client_id": order.client_id, "person_id": order.person_id}
-        intent = as_data(order.intent)
+        intent, client, person, plan_id = as_data(order.intent), order.client_id, order.person_id, ground.plan_id
         written: Written[SopReply] | Written[ManifoldReply]
         if order.use_manifold:
-            values = ManifoldInput(context.text, intent)
-            written = await writer.write("sop_generator_manifold", values, ManifoldReply, plan_id=ground.plan_id, **who)
+            scales = ManifoldInput(context.text, intent)
+            written = await writer.write(
+                "sop_generator_manifold", scales, ManifoldReply, purpose="plan", client_id=client, person_id=person, plan_id=plan_id
+            )
         else:
-            written = await writer.write("sop_generator", SopInput(context.text, intent), SopReply, plan_id=ground.plan_id, **who)
+            plain = SopInput(context.text, intent)
+            written = await writer.write("sop_generator", plain, SopReply, purpose="plan", client_id=client, person_id=person, plan_id=plan_id)
         reply = written.reply
         return Made(
             drafts=drafts_of(reply.checklist, _keys_by_title(reading)),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from planner_memory.core.errors import InvalidInput, UpstreamInvalid
+from planner_memory.core.errors import InvalidInput
 from planner_memory.planner_engine.instructions import carried_out
 from planner_memory.planner_engine.making import MODEL_IS_DOWN
 from planner_memory.planner_engine.prompting import ReviserInput, as_data, compact, labelled
@@ -63,11 +63,15 @@ class Reviser:
     async def _by_model(self, writer: Writer, plan: Plan, instruction: str) -> Revised:
         values = ReviserInput(_context(plan), as_data(compact(as_told(plan))), as_data(instruction))
         written = await writer.write(
-            "sop_reviser", values, RevisionReply, purpose="revise", client_id=plan.client_id, person_id=plan.person_id, plan_id=plan.id
+            "sop_reviser",
+            values,
+            RevisionReply,
+            purpose="revise",
+            client_id=plan.client_id,
+            person_id=plan.person_id,
+            plan_id=plan.id,
+            check=lambda reply: [f"keeps: the present plan has no step {number}" for number in unknown_keeps(reply, plan)],
         )
-        unknown = unknown_keeps(written.reply, plan)
-        if unknown:
-            raise UpstreamInvalid(f"The model kept steps that this plan does not have: {unknown}. Nothing was changed. Try again.")
         board = board_from(written.reply, plan)
         return Revised(instruction, "model", board, written.reply.note[:1000], written.notes, written.warnings, written.call_ids)
 

@@ -92,11 +92,7 @@ def as_told(plan: Plan) -> list[dict[str, Any]]:
 
 
 def board_from(reply: RevisionReply, plan: Plan) -> Draftboard:
-    """The model's revision over the plan's own steps, each after those it needs.
-
-    Raises:
-        InvalidInput: it keeps a step that is not there.
-    """
+    """The model's revision over the plan's own steps, each after those it needs. Every step that it keeps has to be there."""
     before = {s.key: s for s in board_of(plan).steps}
     keys = {step.step_number: step.keeps if step.keeps is not None else -i for i, step in enumerate(reply.checklist, 1)}
     steps = []

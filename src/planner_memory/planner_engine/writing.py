@@ -1,6 +1,6 @@
 """Asks a language model for a checklist: chooses the prompt, fences the data, and has a flawed answer repaired once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -35,9 +35,18 @@ class Writer:
         self._ledger = ledger
 
     async def write(
-        self, name: str, values: PromptInput, kind: type[R], *, purpose: str, client_id: str, person_id: str, plan_id: UUID
+        self,
+        name: str,
+        values: PromptInput,
+        kind: type[R],
+        *,
+        purpose: str,
+        client_id: str,
+        person_id: str,
+        plan_id: UUID,
+        check: Callable[[R], Sequence[str]] | None = None,
     ) -> Written[R]:
-        """A reply of that kind.
+        """A reply of that kind. `check` names flaws that only the caller can see.
 
         Raises:
             UpstreamInvalid: the answer to the repair is flawed too; the detail names the flaws.
@@ -65,7 +74,7 @@ class Writer:
             completion: Completion = await self._model.complete(ask)
             calls.append(completion)
             try:
-                reply = _reply(completion, kind)
+                reply = _reply(completion, kind, check)
                 return Written(reply, _notes(chosen, calls), list(chosen.warnings), tuple(c.call_id for c in calls if c.call_id))
             except Unusable as error:
                 flaws = error.flaws
@@ -88,10 +97,14 @@ class Writer:
             log.warning("model call not settled", error=error.detail)
 
 
-def _reply(completion: Completion, kind: type[R]) -> R:
+def _reply(completion: Completion, kind: type[R], check: Callable[[R], Sequence[str]] | None) -> R:
     if completion.flaw is not None:
         raise Unusable([completion.flaw])
-    return read_reply(completion.document, kind)
+    reply = read_reply(completion.document, kind)
+    flaws = check(reply) if check else ()
+    if flaws:
+        raise Unusable(flaws)
+    return reply
 
 
 def _repair(answer: str, flaws: Sequence[str]) -> tuple[Message, ...]:
