@@ -1,6 +1,7 @@
 """Doubles of the services beyond the scheduler, and a calendar that fails on command."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +9,13 @@ from planner_memory.core.errors import Unavailable
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.ports.calendar import Calendar, CalendarEvent, NewEvent
-from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, Remembered
+from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, RecalledMemory, Remembered
 
 
 class FakeMemory:
     def __init__(self) -> None:
         self.remembered: list[NewMemory] = []
+        self.preferences: list[str] = []
         self.down = False
 
     async def remember(self, memory: NewMemory, *, idempotency_key: str | None = None) -> Remembered:
@@ -22,7 +24,9 @@ class FakeMemory:
         return Remembered(new_id(), ("postgres",), (), ())
 
     async def recall(self, query: str, **_: Any) -> Recall:
-        return Recall(())
+        await self.check()
+        said = datetime(2027, 3, 1, tzinfo=UTC)
+        return Recall(tuple(RecalledMemory(new_id(), text, 0.9, "preference", said, None, {}, "agent_memories") for text in self.preferences))
 
     async def put_graph(self, nodes: Sequence[GraphNode], edges: Sequence[GraphEdge], *, client_id: str | None = None) -> None: ...
 

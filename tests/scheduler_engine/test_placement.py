@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from planner_memory.core.intervals import Interval
 from planner_memory.core.profile import WEEKDAYS
 from planner_memory.scheduler_engine.availability import Axis, Hours, free_time, ground, working_time
-from planner_memory.scheduler_engine.jobs import NEVER, Ground, Job
 from planner_memory.scheduler_engine.cost import Weights, left_out_cost
+from planner_memory.scheduler_engine.jobs import NEVER, Ground, Job
 from planner_memory.scheduler_engine.placement import place
 
 DAY = 1440

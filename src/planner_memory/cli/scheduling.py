@@ -1,4 +1,4 @@
-"""Commands of the calendar: schedule, agenda, import-calendar."""
+"""Commands of the calendar: schedule, what-if, agenda, import-calendar."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from planner_memory.cli.calls import Api, Client, Json, Yes, may_ask, output, run, show, show_json, warn
+from planner_memory.cli.ics_file import ics_of
 from planner_memory.cli.planning import plan_id_of
 from planner_memory.cli.profile import asked
 from planner_memory.cli.render import counted, left_out, zone_note
@@ -76,11 +78,14 @@ def schedule(
     end: LastDay = None,
     buffer: Annotated[int | None, typer.Option(min=0, help="Minutes to keep free round each block.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Propose only; write nothing into the calendar.")] = False,
+    ics: Annotated[Path | None, typer.Option("--ics", help="Write the blocks to this .ics file too; - is standard output.")] = None,
     client: Client = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Place a plan's tasks in the calendar, round what is there."""
+    if as_json and ics is not None and str(ics) == "-":
+        raise InvalidInput("Standard output takes either JSON or the calendar. Name a file with --ics.", field="ics")
     if plan is not None and plan_option is not None and plan != plan_option:
         raise InvalidInput("Two different plans are named. Name one.", field="plan")
 
@@ -90,16 +95,83 @@ def schedule(
         window = {k: v for k, v in (("start_date", start), ("end_date", end)) if v is not None}
         body = {"plan_id": plan_id, "client_id": client, "constraints": window or None, "buffer_minutes": buffer, "dry_run": dry_run or None}
         answer = await api.post("/api/v1/scheduler/schedule", body)
-        if as_json:
+        if as_json and ics is None:
             return answer, ""
         tz, titles = await api.zone(), await titles_of(api, plan_id)
+        if ics is not None:
+            _write_ics(ics, ics_of(answer["schedule_blocks"], titles, datetime.fromisoformat(answer["created_at"])))
+        if as_json or (ics is not None and str(ics) == "-"):
+            return answer, ""
         blocks = [entry_of(block) for block in answer["schedule_blocks"]]
         events = await agenda_of(api, *_whole_weeks(*days_of(blocks, tz))) if blocks else []
         return answer, scheduled(answer, titles, events, tz, output().width)
 
     answer, view = run(story)
     warn(answer)
-    show_json(answer) if as_json else show(view)
+    if as_json:
+        show_json(answer)
+    elif view:
+        show(view)
+
+
+def _write_ics(path: Path, text: str) -> None:
+    if str(path) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}. Name another file.", field="ics") from error
+
+
+def what_if(
+    plan: Annotated[str | None, typer.Argument(metavar="PLAN_ID", help="The scheduled plan: an id, a part of it, or latest.")] = None,
+    off: Annotated[list[str] | None, typer.Option("--off", help="A day off, like 2027-03-18. May be repeated.")] = None,
+    busy: Annotated[list[str] | None, typer.Option("--busy", help="Busy time, like 2027-03-18T13:00/2027-03-18T15:00. May be repeated.")] = None,
+    client: Client = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would move if you took a day off, or something came up. Changes nothing."""
+    if not off and not busy:
+        raise InvalidInput("Say what would change: --off 2027-03-18, or --busy START/END.", field="off")
+    spans = [text.partition("/") for text in busy or ()]
+    if any(not start or not end for start, _, end in spans):
+        raise InvalidInput("Write busy time as START/END, like 2027-03-18T13:00/2027-03-18T15:00.", field="busy")
+
+    async def story(api: Api) -> tuple[Any, ZoneInfo, dict[str, str]]:
+        plan_id = await plan_id_of(api, plan or "latest")
+        body = {
+            "plan_id": plan_id,
+            "client_id": client,
+            "exceptions": {day: [] for day in off} if off else None,
+            "extra_busy": [{"start": start, "end": end} for start, _, end in spans] or None,
+        }
+        answer = await api.post("/api/v1/scheduler/what-if", body)
+        return answer, await api.zone(), await titles_of(api, plan_id)
+
+    answer, tz, titles = run(story)
+    warn(answer)
+    if as_json:
+        show_json(answer)
+        return
+    show(*_moves(answer, titles, tz))
+
+
+def _moves(answer: dict[str, Any], titles: dict[str, str], tz: ZoneInfo) -> list[RenderableType]:
+    if not answer["moves"]:
+        return [Text("Nothing would move.")]
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("task", "now", "then"):
+        table.add_column(name)
+    for move in answer["moves"]:
+        table.add_row(titles.get(move["task_id"]) or move["title"], _when(move["was"], tz), _when(move["would_be"], tz) or "no place")
+    missing = left_out(answer, titles, tz)
+    return [table, *([missing] if missing is not None else []), Text(f"{counted(len(answer['moves']), 'task')} would move; nothing was changed.")]
+
+
+def _when(spans: Sequence[Sequence[str]], tz: ZoneInfo) -> str:
+    pairs = [[datetime.fromisoformat(text).astimezone(tz) for text in pair] for pair in spans]
+    return "\n".join(f"{start:%a %d %b %H:%M}–{end:%H:%M}" for start, end in pairs)
 
 
 def _whole_weeks(first: date, last: date) -> tuple[date, date]:
@@ -147,4 +219,4 @@ def import_calendar(
     show_json(answer) if as_json else show(Text(f"{answer['imported']} events taken from {file}."))
 
 
-COMMANDS = (schedule, agenda, import_calendar)
+COMMANDS = (schedule, what_if, agenda, import_calendar)

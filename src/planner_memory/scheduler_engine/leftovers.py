@@ -9,8 +9,8 @@ from planner_memory.core.intervals import Interval
 from planner_memory.scheduler_engine import reasons
 from planner_memory.scheduler_engine.availability import Axis, ground
 from planner_memory.scheduler_engine.board import Board
-from planner_memory.scheduler_engine.jobs import Chunk, Job
-from planner_memory.scheduler_engine.tasks import SMALLEST_CHUNK_MINUTES
+from planner_memory.scheduler_engine.jobs import GRID, Chunk, Job
+from planner_memory.scheduler_engine.tasks import SMALLEST_CHUNK_MINUTES, SPLIT_ABOVE_MINUTES
 from planner_memory.scheduler_engine.terms import BEYOND, Terms
 
 Places = Sequence[tuple[tuple[int, int], ...] | None]
@@ -30,7 +30,7 @@ def left_out(terms: Terms, taken: Sequence[Interval], axis: Axis, jobs: Sequence
     where = ground(terms.hours, terms.window, taken, axis)
     empty, after = Board(jobs, where, terms.weights), _after_the_window(terms, taken, axis, jobs, places)
     full = standing(Board(jobs, where, terms.weights), places)
-    in_pieces = [replace(j, min_chunk=min(j.minutes, SMALLEST_CHUNK_MINUTES)) if p is None else j for j, p in zip(jobs, places, strict=True)]
+    in_pieces = [_in_pieces(job) if p is None else job for job, p in zip(jobs, places, strict=True)]
     split = standing(Board(in_pieces, where, terms.weights), places)
     return [
         {
@@ -101,6 +101,11 @@ def _fits_if(i: int, terms: Terms, full: Board, split: Board, axis: Axis, after:
     if after is not None:
         found.append(f"Extend the window beyond {reasons.local(axis.instant(after), terms.hours.tz)}.")
     return found
+
+
+def _in_pieces(job: Job) -> Job:
+    most = max(SMALLEST_CHUNK_MINUTES, min(SPLIT_ABOVE_MINUTES, job.minutes - GRID))
+    return replace(job, min_chunk=min(job.minutes, SMALLEST_CHUNK_MINUTES), max_chunk=most)
 
 
 def _open(board: Board, i: int) -> Board:

@@ -38,7 +38,8 @@ def rationale(task: Task, chunk: int, chunks: int, start: datetime, end: datetim
         late = end > task.deadline
         parts.append(f"late: it was due {local(task.deadline, tz)}" if late else f"due {local(task.deadline, tz)}")
     parts.append(f"priority {PRIORITY_NAMES[task.priority]}")
-    return "; ".join(parts).capitalize() + "."
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[object | None]) -> str:

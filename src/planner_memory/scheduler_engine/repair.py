@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +62,9 @@ def repair(
     jobs = jobs_of(tasks, axis)
     kept = [Interval(datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"])) for each in begun.values() for b in each]
     pinned = [task.fixed_start is not None for task in tasks]
-    collides = [any(Interval(axis.instant(s), axis.instant(e)).overlaps(t) for s, e in chunks for t in taken) for chunks in places]
+    margin = timedelta(minutes=left.hours.buffer_minutes)
+    near = [Interval(each.start - margin, each.end + margin) for each in taken]
+    collides = [any(Interval(axis.instant(s), axis.instant(e)).overlaps(t) for s, e in chunks for t in near) for chunks in places]
     stuck = [t.title for t, hit, fixed in zip(tasks, collides, pinned, strict=True) if hit and fixed]
     collides = [hit and not fixed for hit, fixed in zip(collides, pinned, strict=True)]
     left = replace(left, notes=(*left.notes, *(f"{title} stays at the time you set, though the calendar is busy then." for title in stuck)))
