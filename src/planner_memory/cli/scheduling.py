@@ -140,7 +140,7 @@ def what_if(
 
     async def story(api: Api) -> tuple[Any, ZoneInfo, dict[str, str]]:
         plan_id = await plan_id_of(api, plan or "latest")
-        body = {
+        body: dict[str, Any] = {
             "plan_id": plan_id,
             "client_id": client,
             "exceptions": {day: [] for day in off} if off else None,
