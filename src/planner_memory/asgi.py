@@ -59,8 +59,8 @@ def create_memory_gateway(gateway: Gateway, documents: Documents, reindexer: Rei
     return build_app("memory-gateway", face, health=health, routers=_ROUTERS["memory-gateway"], metrics=metrics, state=state)
 
 
-def create_planner_engine(planner: Planner, face: Face) -> FastAPI:
-    return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], state={"planner": planner})
+def create_planner_engine(planner: Planner, face: Face, metrics: Metrics) -> FastAPI:
+    return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], metrics=metrics, state={"planner": planner})
 
 
 def create_scheduler_engine(scheduler: Scheduler, face: Face) -> FastAPI:

@@ -68,7 +68,17 @@ class Settings(BaseSettings):
     valkey_url: SecretStr | None = Field(
         None, validation_alias=_named("VALKEY_URL"), description="Valkey or Redis as the cache. Default: in the process."
     )
-    openrouter_api_key: SecretStr | None = Field(None, validation_alias=_named("OPENROUTER_API_KEY"), description="OpenRouter's key.")
+    openrouter_api_key: SecretStr | None = Field(
+        None, validation_alias=_named("OPENROUTER_API_KEY"), description="OpenRouter's key. Default: no model."
+    )
+    model: str = Field("~anthropic/claude-sonnet-latest", description="Language model that writes plans, when OPENROUTER_API_KEY is set.")
+    model_dialect: Literal["openrouter", "openai"] = Field(
+        "openrouter", description="openai for any other OpenAI-compatible endpoint (Ollama, vLLM): OpenRouter's own fields are then left out."
+    )
+    monthly_budget_usd: float = Field(200.0, ge=0, description="Model calls beyond this sum in a month are refused.")
+    prompt_template_version: str = Field(
+        "v1", validation_alias=_named("PROMPT_TEMPLATE_VERSION"), description="Version of the prompts that a client uses who has chosen none."
+    )
     openrouter_base_url: str = Field(
         "https://openrouter.ai/api/v1", validation_alias=_named("OPENROUTER_BASE_URL"), description="OpenRouter, or any OpenAI-compatible endpoint."
     )

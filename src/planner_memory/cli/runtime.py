@@ -44,7 +44,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
         face = platform.face
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
-        planner = asgi.create_planner_engine(await wiring.open_planner(platform, gateway=to_gateway), face)
+        planner = await _planner(platform, to_gateway)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
         if platform.calendar is not None:
             scheduler = await wiring.open_scheduler(platform, gateway=to_gateway, planner=httpx.ASGITransport(planner))
@@ -64,7 +64,7 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
         if service == "memory-gateway":
             app = await _gateway(platform)
         elif service == "planner-engine":
-            app = asgi.create_planner_engine(await wiring.open_planner(platform), platform.face)
+            app = await _planner(platform, None)
         elif service == "scheduler-engine":
             await wiring.open_calendar(platform, may_start=True)
             scheduler = await wiring.open_scheduler(platform)
@@ -81,6 +81,11 @@ async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
     memories = await wiring.open_gateway(platform, metrics, rebuild=rebuild)
     return asgi.create_memory_gateway(memories.gateway, memories.documents, memories.reindexer, platform.face, metrics)
+
+
+async def _planner(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
+    metrics = Metrics("planner-engine")
+    return asgi.create_planner_engine(await wiring.open_planner(platform, metrics, gateway=gateway), platform.face, metrics)
 
 
 @asynccontextmanager

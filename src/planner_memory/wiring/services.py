@@ -17,8 +17,10 @@ from planner_memory.adapters.documents.reader import ChildProcessReader
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.in_process.data_dir import DataDirectory
+from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
+from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
 from planner_memory.adapters.opentelemetry.tracing import Tracing
 from planner_memory.adapters.pgserver.backup import backup as write_backup
 from planner_memory.adapters.pgserver.backup import restore as read_backup
@@ -31,8 +33,10 @@ from planner_memory.adapters.postgres.index_home import PostgresIndexHome
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.postgres.migrations import migrate
+from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.procrastinate.jobs import ProcrastinateJobs
@@ -51,10 +55,13 @@ from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.reindexing import EmbedderKind, Places, Reindexer
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.observer_agent.service import Observer
+from planner_memory.planner_engine.measures import ModelMeasures
 from planner_memory.planner_engine.service import Planner
+from planner_memory.planner_engine.versions import Prompts
 from planner_memory.ports.cache import Cache
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.language_model import LanguageModel
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
@@ -299,13 +306,41 @@ async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None
     return GatewayMemory(client)
 
 
-async def open_planner(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
+def _model(platform: Platform, ledger: PostgresModelLedger, metrics: Metrics) -> LanguageModel | None:
+    settings = platform.settings
+    if settings.openrouter_api_key is None:
+        return None
+    model = OpenRouterLanguageModel(
+        settings.openrouter_api_key.get_secret_value(),
+        settings.openrouter_base_url,
+        settings.model,
+        dialect=settings.model_dialect,
+        clock=platform.clock,
+    )
+    platform.stack.push_async_callback(model.close)
+    platform.adapters["model"] = settings.model
+    return MeteredLanguageModel(
+        model,
+        ledger,
+        monthly_budget_usd=settings.monthly_budget_usd,
+        provider=settings.model_dialect,
+        on_call=ModelMeasures(metrics.registry).observed,
+        clock=platform.clock,
+    )
+
+
+async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
+    ledger = PostgresModelLedger(platform.database)
+    prompts = Prompts(PostgresPrompts(platform.database), default_version=platform.settings.prompt_template_version, clock=platform.clock)
     planner = Planner(
         store=PostgresPlans(platform.database),
         memory=await _memory(platform, gateway),
         profiles=platform.profiles,
         clock=platform.clock,
         default_client=platform.settings.client_id,
+        model=_model(platform, ledger, metrics),
+        ledger=ledger,
+        prompts=prompts,
     )
 
     async def tell_memory() -> None:
