@@ -8,6 +8,7 @@ from planner_memory.core.clock import Clock
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.memory_gateway.answers import Answers
 from planner_memory.memory_gateway.documents import StoreReceipt, receipt_document
+from planner_memory.memory_gateway.following import Following
 from planner_memory.memory_gateway.retrieval import index_filter
 from planner_memory.memory_gateway.texts import REACH
 from planner_memory.ports.embedder import Embedder
@@ -26,6 +27,7 @@ class Forgetting:
     _clock: Clock
     _index_vendor: str
     _cache_vendor: str | None
+    _following: Following
 
     async def forget(self, ids: list[UUID], client_id: str, chosen: Selection | None) -> dict[str, Any]:
         async with self._store.begin() as tx:
@@ -39,6 +41,7 @@ class Forgetting:
         stores[self._index_vendor] = await self._in_index(gone, chosen)
         detail = "Cached answers cannot be reached any more and end within an hour."
         stores[self._cache_vendor or "cache"] = StoreReceipt("removed" if cached else "pending", len(gone) if cached else 0, now, detail=detail)
+        stores |= await self._following.receipts(gone)
         await self._answers.advance([client_id])  # an answer made while the index still held them
         return receipt_document(gone, stores, self._clock())
 

@@ -16,9 +16,13 @@ from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway import retrieval
 from planner_memory.memory_gateway.answers import Answers, Counts
 from planner_memory.memory_gateway.archive import Archive
+from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.cursors import cursor_of, place_of
 from planner_memory.memory_gateway.documents import Kept, hit_document, memory_document
+from planner_memory.memory_gateway.echoes import Echoes
 from planner_memory.memory_gateway.editing import Editing, found_memory
+from planner_memory.memory_gateway.extracting import Extractor
+from planner_memory.memory_gateway.following import Following
 from planner_memory.memory_gateway.forgetting import Forgetting
 from planner_memory.memory_gateway.graph import Graph
 from planner_memory.memory_gateway.indexer import Indexer, Outcome
@@ -29,6 +33,7 @@ from planner_memory.memory_gateway.retention import Retaining
 from planner_memory.memory_gateway.storing import stored
 from planner_memory.ports.cache import Cache
 from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.followups import FollowUpStore
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.memories import MemoryStore, Selection
 from planner_memory.ports.profiles import ProfileStore
@@ -59,6 +64,10 @@ class Gateway:
         cache_vendor: str | None = None,
         measures: GatewayMeasures | None = None,
         sweep_seconds: float = 2,
+        copier: Copier | None = None,
+        echoes: Echoes | None = None,
+        extractions: FollowUpStore | None = None,
+        extract: bool = True,
     ) -> None:
         self._store = store
         self._vectors = vectors
@@ -73,13 +82,16 @@ class Gateway:
         self.graph = Graph(store)
         self._measures = measures
         self._answers = Answers(cache, measures.counts if measures else Counts())
-        self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder)
+        self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, echoes=echoes)
         self._indexer = (
             None
             if vectors is None
             else Indexer(store=store, vectors=vectors, embedder=embedder, answers=self._answers, zone=self._zone, sweep_seconds=sweep_seconds)
         )
-        self._forgetting = Forgetting(store, vectors, embedder, self._answers, clock, index_vendor, cache_vendor)
+        self._following = Following(
+            copier, Extractor(extractions, written=self._extracted, is_on=extract, sweep_seconds=sweep_seconds) if extractions else None
+        )
+        self._forgetting = Forgetting(store, vectors, embedder, self._answers, clock, index_vendor, cache_vendor, self._following)
         self._tz: tuple[float, ZoneInfo] | None = None
         self.editing = Editing(store=store, answers=self._answers, zone=self._zone, indexed=self._followed)
         self.archive = Archive(store=store, answers=self._answers, wake=self._wake)
@@ -89,8 +101,10 @@ class Gateway:
         """Starts the sweep over rows that are pending, whoever wrote them. Call inside the running event loop."""
         if self._indexer:
             self._indexer.open()
+        self._following.open()
 
     async def close(self) -> None:
+        await self._following.close()
         if self._indexer:
             await self._indexer.close()
 
@@ -125,6 +139,7 @@ class Gateway:
             Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
         """
         [(memory_id, repeated)] = await stored(self._store, [draft], self._clock(), await self._zone())
+        copying = asyncio.create_task(self._following.copied(memory_id, _WAIT_SECONDS if wait else 0))
         cached = await self._answers.advance([draft.client_id])
         there, pending, failed, warnings = ["postgres"], list[str](), list[str](), list[str]()
         if self._cache_vendor:
@@ -145,14 +160,15 @@ class Gateway:
                     warnings.append(f"Only its words can be found yet: {outcome.reason}")
             if wait and (outcome is None or outcome.state != "indexed"):
                 await self._defer_indexing()
+        (await copying).say(there, pending, failed, warnings)
         return Kept(memory_id, tuple(there), tuple(pending), tuple(failed), repeated, " ".join(warnings) or None)
 
     async def remember_batch(self, drafts: Sequence[Draft]) -> list[UUID]:
         """All or nothing, in order; repeats answer with the id of the row that is there. Indexing goes on in the background."""
         kept = await stored(self._store, drafts, self._clock(), await self._zone(), in_batch=True)
         await self._answers.advance({d.client_id for d in drafts})
+        self._wake()
         if self._indexer:
-            self._indexer.wake()
             await self._defer_indexing()
         return [memory_id for memory_id, _ in kept]
 
@@ -168,6 +184,7 @@ class Gateway:
         return (await self._indexer.wait_for([memory_id], _WAIT_SECONDS)).get(memory_id)
 
     async def _followed(self, memory_id: UUID) -> Outcome | None:
+        self._following.wake()
         return await self._indexed(memory_id, repeated=False, wait=True) if self._indexer else None
 
     async def _defer_indexing(self) -> None:
@@ -250,7 +267,12 @@ class Gateway:
     async def similar_projects(self, client_id: str, blueprint_id: str, *, k: int) -> dict[str, Any]:
         return await similar_projects(self._store, client_id, blueprint_id, k=k)
 
+    async def _extracted(self, clients: set[str]) -> None:
+        await self._answers.advance(clients)
+        self._wake()
+
     def _wake(self) -> None:
+        self._following.wake()
         if self._indexer:
             self._indexer.wake()
 
@@ -263,6 +285,7 @@ class Gateway:
             self._index_vendor: self._vectors.check if self._vectors is not None else None,
             self._cache_vendor or "cache": self._cache.check,
             "embedder": self._embedder.check if self._embedder is not None else None,
+            **self._following.checks(),
         }
         states = await asyncio.gather(*(_state(check) for check in checks.values()))
         count, age = None, None
@@ -278,7 +301,7 @@ class Gateway:
             self._measures.pending.set(count)
             self._measures.oldest.set(age or 0)
         extra = {"pending_index": count, "pending_index_oldest_seconds": age, "embedder": self._embedder.name if self._embedder else None}
-        return HealthReport(dict(zip(checks, states, strict=True)), frozenset({"postgres"}), extra)
+        return HealthReport(dict(zip(checks, states, strict=True)), frozenset({"postgres"}), extra | await self._following.report())
 
     async def _zone(self) -> ZoneInfo:
         """The person's time zone, read again after a minute."""

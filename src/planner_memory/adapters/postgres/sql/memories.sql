@@ -105,7 +105,11 @@ where index_state = 'indexed' and not id = any(%(ids)s::uuid[]) and id in (
     ) as near)
 
 -- name: forget_memories_by_id
-delete from events where id = any(%(ids)s::uuid[]) returning id
+delete from events
+where id = any(%(ids)s::uuid[])
+   or (event_source = 'extraction' and metadata -> 'source_memory_ids' ?| %(ids)s::uuid[]::text[]   -- said by these alone
+       and metadata -> 'source_memory_ids' <@ to_jsonb(%(ids)s::uuid[]::text[]))
+returning id
 
 -- name: claim_memories_first
 update events set index_due_at = now() + make_interval(secs => %(lease_seconds)s::float8)
