@@ -52,7 +52,7 @@ class Service:
 @contextmanager
 def started() -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="bench-schedule-") as folder:
-        os.chmod(folder, 0o755)  # the embedded PostgreSQL may run as another user
+        Path(folder).chmod(0o755)  # the embedded PostgreSQL may run as another user
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PLANNER_", "CALDAV_", "DATABASE_", "POSTGRES_"))}
         own = {"PLANNER_DATA_DIR": f"{folder}/data", "PLANNER_API_KEY": KEY, "PLANNER_CALENDAR_PORT": str(_free_port())}
         command = [sys.executable, "-m", "planner_memory", "up", "--port", "0", "--json"]

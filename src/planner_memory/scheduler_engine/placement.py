@@ -25,7 +25,7 @@ class Placement:
 
 def rounds_for(n: int) -> int:
     """How long to search: more for more tasks, until a single round grows dear."""
-    return 0 if n < 2 else min(2_000 + 400 * n, 24_000 if n <= SMALL else 32_000, 8_000_000 // n)
+    return 0 if n < 2 else min(1_600 + 370 * n, 24_000 if n <= SMALL else 32_000, 8_000_000 // n)
 
 
 def place(jobs: Sequence[Job], ground: Ground, *, seed: int = 0, rounds: int | None = None, weights: Weights | None = None) -> Placement:
