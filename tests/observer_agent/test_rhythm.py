@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.observer_agent.rows import at, between, block, run
 
 from planner_memory.core.intervals import Interval
+from planner_memory.observer_agent.assembly import slipped_of
 from planner_memory.observer_agent.periods import dated
 from planner_memory.observer_agent.rhythm import minutes_within, percent, rhythm
 
@@ -122,3 +123,17 @@ def test_switches_are_counted_within_a_local_day() -> None:
 
 def test_percentages() -> None:
     assert (percent(1, 3), percent(2, 3), percent(0, 5), percent(1, 0)) == (33.3, 66.7, 0.0, None)
+
+
+def test_what_slipped_says_to_when_it_was_moved() -> None:
+    blocks = [
+        block("2026-03-02 09:00", "2026-03-02 10:00", "moved"),
+        block("2026-03-04 23:30", "2026-03-05 00:30", "moved"),
+        block("2026-03-02 11:00", "2026-03-02 12:00", "left"),
+        block("2026-03-02 13:00", "2026-03-02 14:00", "done"),
+    ]
+    found = slipped_of(blocks, DAY, frozenset({"done"}), UTC_ZONE)
+    assert [(s.title, s.planned_on, s.moved_to_on) for s in found] == [
+        ("Task left", date(2026, 3, 2), None),
+        ("Task moved", date(2026, 3, 2), date(2026, 3, 4)),
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from planner_memory.core.intervals import Interval, clipped
@@ -76,12 +76,17 @@ def _completed(runs: Iterable[FinishedRun], window: Interval) -> tuple[Completed
 def slipped_of(blocks: Iterable[ScheduledBlock], window: Interval, done: frozenset[str], tz: ZoneInfo) -> tuple[Slipped, ...]:
     """Tasks whose last block in the window has ended and that are not finished, by the day on which it ended."""
     last: dict[str, ScheduledBlock] = {}
-    for block in blocks:
-        if window.start < block.ends_at <= window.end and block.task_id not in done:
-            known = last.get(block.task_id)
-            if known is None or block.ends_at > known.ends_at:
-                last[block.task_id] = block
-    found = [Slipped(label(b.title or b.task_id), days_between(Interval(b.starts_at, b.ends_at), tz)[-1]) for b in last.values()]
+    ahead: dict[str, date] = {}
+    for block in sorted(blocks, key=lambda b: b.ends_at):
+        if block.task_id in done:
+            continue
+        if window.start < block.ends_at <= window.end:
+            last[block.task_id] = block
+        elif block.ends_at > window.end:
+            ahead.setdefault(block.task_id, block.starts_at.astimezone(tz).date())
+    found = [
+        Slipped(label(b.title or b.task_id), days_between(Interval(b.starts_at, b.ends_at), tz)[-1], ahead.get(b.task_id)) for b in last.values()
+    ]
     return tuple(sorted(found, key=lambda s: (s.planned_on, s.title)))
 
 

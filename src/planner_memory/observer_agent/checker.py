@@ -115,8 +115,10 @@ def _is_method(claim: Claim, near: dict[str, float]) -> bool:
 def _role(mention: Mention, sentence: Sentence) -> Literal["part", "whole"] | None:
     """In "3 of 4 planned tasks" and "of 4 planned tasks, 3" the 3 is the part and the 4 the whole."""
     counts = [n for n in sentence.numbers if n.kind == "count"]
-    if mention.kind != "count" or len(counts) < 2 or not any(word.about == "planned" for word in sentence.words):
+    if mention.kind != "count" or len(counts) < 2:
         return None
+    if not any(word.about == "planned" for word in sentence.words):
+        return "whole" if _WHOLE.search(sentence.text[: mention.start - sentence.start]) else None
     if _OF_THEM.match(sentence.text[mention.end - sentence.start :]):
         return "part"
     for number in counts:
@@ -132,7 +134,9 @@ def _role(mention: Mention, sentence: Sentence) -> Literal["part", "whole"] | No
 def _out_of_role(claim: Claim, role: Literal["part", "whole"] | None) -> float:
     if role is None:
         return 0.0
-    return (role == "part") * 1.5 * len({"planned", "completed"} - claim.concepts) + (role == "whole") * 2.0 * ("completed" in claim.concepts)
+    return (role == "part") * 1.5 * len({"planned", "completed"} - claim.concepts) + (role == "whole") * 2.0 * len(
+        {"completed", "open"} & claim.concepts
+    )
 
 
 def _is_named(claim: Claim, near: dict[str, float]) -> bool:
@@ -161,8 +165,9 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
     for score, claim in () if is_empty_span else scored:
         if is_of_record and not any(near.get(f":{name}") for name in claim.names):
             continue
-        is_method = _is_method(claim, near)
-        if (score >= limit or is_method) and is_value(mention, claim):
+        # a record has few counts, so that its name is enough: "2 steps of 8 open"
+        is_allowed = _is_method(claim, near) or (mention.kind == "count" and any(f":{name}" in near for name in claim.names))
+        if (score >= limit or is_allowed) and is_value(mention, claim):
             return Verdict(mention, "fact", claim.path, "")
     if mention.kind == "weekday" and not any(about.startswith(":") for about in near) and (inside := _weekday_inside(mention, _own_dates(claims))):
         return Verdict(mention, "fact", inside, "")

@@ -42,8 +42,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Slipped:
+    """`moved_to_on` is the day of the task's next block, None when it has none."""
+
     title: str
     planned_on: date
+    moved_to_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

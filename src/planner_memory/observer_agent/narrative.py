@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from planner_memory.observer_agent.facts import CompletedTask, DuePlan, Facts
+from planner_memory.observer_agent.facts import CompletedTask, DuePlan, Facts, Slipped
 from planner_memory.observer_agent.numbers import plain
 from planner_memory.ports.workspace import Mode
 
@@ -95,7 +95,7 @@ def _observations(facts: Facts) -> str:
     ]
     if facts.slipped:
         lines.append(f"{count(len(facts.slipped), 'planned task')} slipped:")
-        lines += [f"“{task.title}”, planned for {day(task.planned_on)}." for task in facts.slipped[:_SHOWN]]
+        lines += [slipped_line(task) for task in facts.slipped[:_SHOWN]]
     over = [
         t
         for t in facts.completed
@@ -115,6 +115,11 @@ def _observations(facts: Facts) -> str:
     return bullets(lines) or "There is nothing to compare."
 
 
+def slipped_line(task: Slipped) -> str:
+    moved = f", now on {day(task.moved_to_on)}" if task.moved_to_on is not None else ""
+    return f"“{task.title}”, planned for {day(task.planned_on)}{moved}."
+
+
 def due_line(plan: DuePlan) -> str:
     state = "was due on" if plan.is_overdue else "is due on"
     text = f"“{plan.title}” {state} {day(plan.due_on)}"
@@ -126,7 +131,7 @@ def due_line(plan: DuePlan) -> str:
 def _focus(facts: Facts) -> str:
     lines = [f"“{b.title}”, {duration(b.lasts_minutes)} from {moment(b.starts_at)}." for b in facts.upcoming[:_SHOWN]]
     lines += [due_line(plan) for plan in facts.due[:_SHOWN]]
-    lines += [f"Find a new place for “{task.title}”." for task in facts.slipped[:_SHOWN]]
+    lines += [f"Find a new place for “{task.title}”." for task in facts.slipped[:_SHOWN] if task.moved_to_on is None]
     return bullets(lines) or "Nothing is planned yet. What is the one thing that would make it a good one?"
 
 
