@@ -115,6 +115,17 @@ async def test_similar_plans_of_the_past_are_shown_to_the_model(writing_desk: De
     assert "Proposal: Globex" in asked(vendor)
 
 
+async def test_a_changed_plan_of_the_same_kind_is_shown_without_its_client_s_name(writing_desk: Desk, vendor: OpenRouterServer) -> None:
+    vendor.say(sop(), sop())
+    first = await writing_desk.post("/plan", {"intent": "Write a proposal for Acme"}, 201)
+    assert first["metadata"]["client_name"] == "Acme"
+    steps = [{"task_id": s["task_id"]} for s in first["checklist"]] + [{"title": "Ask Acme for references", "raw_hours": 1}]
+    await writing_desk.patch(f"/plans/{first['plan_id']}", {"checklist": steps})
+    await writing_desk.post("/plan", {"intent": "Write a proposal for Globex", "client_id": "globex"}, 201)
+    assert "Ask the client for references" in asked(vendor)
+    assert "Acme" not in asked(vendor)
+
+
 async def test_the_manifold_keeps_position_and_options(writing_desk: Desk, vendor: OpenRouterServer) -> None:
     vendor.say(manifold(chosen="Neither"), manifold())
     plan = await writing_desk.post("/plan", {**INTENT, "use_manifold": True}, 201)

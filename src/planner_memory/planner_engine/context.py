@@ -1,6 +1,7 @@
 """What a model is told beside the intent, within a budget of tokens, most important first, with a note of what went in and what did not."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,4 +111,10 @@ def _remembered(kind: str, memory: RecalledMemory) -> Item:
 
 
 def _outline(plan: Plan) -> str:
-    return compact([{"title": s["title"], "raw_hours": s["raw_hours"], "dependencies": s["dependencies"]} for s in plan.checklist])
+    """Its steps without the client's name: the person's own plans serve other clients as examples."""
+    client = (plan.sop.get("metadata") or {}).get("client_name")
+
+    def neutral(title: str) -> str:
+        return re.sub(rf"\b{re.escape(client)}\b", "the client", title) if client else title
+
+    return compact([{"title": neutral(s["title"]), "raw_hours": s["raw_hours"], "dependencies": s["dependencies"]} for s in plan.checklist])
