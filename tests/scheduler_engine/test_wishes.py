@@ -106,7 +106,18 @@ def test_what_would_make_it_fit_is_true() -> None:
 
 def test_starts_stand_on_quarter_hours_where_that_costs_nothing() -> None:
     busy = [{"start": "2027-03-15T09:00:00Z", "end": "2027-03-15T09:20:00Z"}]
-    assert starts(drafted({"task_id": "a", "estimated_minutes": 15}, extra_busy=busy))[0].minute == 30
+    for start in ("2027-03-15T08:00:00Z", "2027-03-15T08:21:30Z"):
+        found = drafted({"task_id": "a", "estimated_minutes": 15}, extra_busy=busy, constraints={"start_date": start})
+        assert starts(found)[0].minute == 30
+
+
+async def test_a_reschedule_never_goes_before_the_start_that_was_asked_for(place: Any) -> None:
+    tasks = [{"task_id": "a", "estimated_minutes": 60, "splittable": False}, {"task_id": "b", "estimated_minutes": 60, "splittable": False}]
+    run = await place.post("/schedule", {"tasks": tasks, "constraints": {"start_date": "2027-03-18", "end_date": "2027-03-24"}})
+    first = run["schedule_blocks"][0]
+    mended = await place.post("/reschedule", {"run_id": run["scheduler_run_id"], "extra_busy": [{"start": first["start"], "end": first["end"]}]})
+    assert mended["moved"] == [first["task_id"]]
+    assert all(b["start"] >= "2027-03-18" for b in mended["schedule_blocks"])
 
 
 async def test_sprint_share_memory_what_if_and_load(place: Any) -> None:

@@ -111,4 +111,5 @@ def ground(hours: Hours, window: Interval, busy: Iterable[Interval], axis: Axis)
         name: tuple((axis.minute_up(i.start), axis.minute_up(i.end)) for i in merged(each for day in days for each in on_day(day, spans, hours.tz)))
         for name, spans in hours.bands.items()
     }
-    return Ground(tuple(windows), tuple(shifts), bands, -(-hours.buffer_minutes // GRID) * GRID)
+    phase = window.start.astimezone(hours.tz).minute % 15
+    return Ground(tuple(windows), tuple(shifts), bands, -(-hours.buffer_minutes // GRID) * GRID, phase)

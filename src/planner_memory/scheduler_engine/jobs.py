@@ -37,12 +37,14 @@ class Ground:
     """Where work is possible: sorted disjoint windows on the grid, the energy bands, and per window what turns its minutes into wall minutes.
 
     `buffer` is kept between any two blocks; the windows already keep it from busy events.
+    `quarter_phase` is the wall clock's minute, within its quarter hour, from which wall minutes count.
     """
 
     windows: tuple[Span, ...]
     shifts: tuple[int, ...]
     bands: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     buffer: int = 0
+    quarter_phase: int = 0
 
     def shift_at(self, minute: int) -> int:
         """The shift of the window at or before that minute, else of the first."""

@@ -18,7 +18,7 @@ def _move(board: Board, i: int, start: int) -> None:
     chunks = board.place[i] or ()
     k = next(k for k, chunk in enumerate(chunks) if chunk[1] == start)
     w, _, end = chunks[k]
-    off = (start + board.shift[w]) % QUARTER
+    off = (start + board.shift[w] + board.ground.quarter_phase) % QUARTER
     home = board.home[i]
     if not off or (home is not None and home == chunks):
         return

@@ -5,23 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from planner_memory.scheduler_engine.answer_schemas import Agenda, Availability, Block, Deleted, Imported, Load, RunOut, Runs, WhatIf
 from planner_memory.scheduler_engine.answers import run_answer
-from planner_memory.scheduler_engine.schemas import (
-    Agenda,
-    Availability,
-    Block,
-    Deleted,
-    EventChange,
-    Imported,
-    ImportIn,
-    Load,
-    RescheduleIn,
-    RunOut,
-    Runs,
-    ScheduleIn,
-    WhatIf,
-    WhatIfIn,
-)
+from planner_memory.scheduler_engine.schemas import EventChange, ImportIn, RescheduleIn, ScheduleIn, WhatIfIn
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.web.auth import Authenticated
 

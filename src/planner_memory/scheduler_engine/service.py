@@ -367,7 +367,7 @@ class Scheduler:
                 terms,
                 tasks=kept,
                 hours=hours,
-                window=Interval(now, max([terms.window.end, now + DEFAULT_WINDOW, *ends])),
+                window=Interval(max(now, terms.window.start), max([terms.window.end, now + DEFAULT_WINDOW, *ends])),
                 extra_busy=(*terms.extra_busy, *busy_of(busy_in, hours.tz)),
             ),
         )

@@ -1,0 +1,137 @@
+"""What the scheduler's HTTP face gives."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class Block(BaseModel):
+    event_id: str
+    task_id: str
+    title: str
+    start: str
+    end: str
+    rationale: str
+    calendar_link: str | None = None
+
+
+class Unscheduled(BaseModel):
+    task_id: str
+    reason: str
+    earliest_possible: str | None = None
+    fits_if: list[str] = Field(default_factory=list, description="What would make it fit, each tried on the schedule as it stands")
+
+
+class Reserve(BaseModel):
+    p50_hours: float
+    p80_hours: float
+    reserve_hours: float
+
+
+class Score(BaseModel):
+    cost: int
+    terms: dict[str, int]
+
+
+class Preference(BaseModel):
+    kind: str
+    says: str
+    source: str = Field(description="The memory's own words")
+    memory_id: str
+
+
+class RunOut(BaseModel):
+    scheduler_run_id: UUID
+    plan_id: UUID | None
+    client_id: str | None
+    status: Literal["proposed", "applied", "undone", "failed"]
+    schedule_blocks: list[Block]
+    unscheduled: list[Unscheduled]
+    warnings: list[str]
+    score: Score
+    moved: list[str] = Field(description="The tasks that a reschedule moved")
+    preferences: list[Preference] = Field(default_factory=list, description="What was remembered and used")
+    reserve: Reserve | None = Field(None, description="How much longer the plan may take, at p80")
+    time_zone: str
+    created_at: str
+
+
+class Runs(BaseModel):
+    schedules: list[RunOut]
+    total: int
+
+
+class Move(BaseModel):
+    task_id: str
+    title: str
+    was: list[list[str]] = Field(description="[start, end] of each block before")
+    would_be: list[list[str]] = Field(description="[start, end] of each block then; empty when it would have no place")
+
+
+class WhatIf(BaseModel):
+    scheduler_run_id: UUID
+    time_zone: str
+    moves: list[Move]
+    unscheduled: list[Unscheduled]
+    warnings: list[str]
+    score: Score
+
+
+class DayLoad(BaseModel):
+    day: date
+    working_minutes: int
+    busy_minutes: int = Field(description="Working time taken by other events")
+    planned_minutes: int = Field(description="Working time taken by the scheduler's own blocks")
+    free_minutes: int
+    load: float | None = Field(description="Taken share of the working time; null on a day off")
+
+
+class Load(BaseModel):
+    time_zone: str
+    days: list[DayLoad]
+
+
+class FreeSpan(BaseModel):
+    start: str
+    end: str
+    minutes: int
+
+
+class Availability(BaseModel):
+    time_zone: str
+    free: list[FreeSpan]
+    busy: list[FreeSpan]
+    free_minutes: int
+
+
+class AgendaEvent(BaseModel):
+    event_id: str
+    title: str
+    start: str
+    end: str
+    is_all_day: bool
+    is_busy: bool
+    is_own: bool
+    status: str
+    location: str
+    categories: list[str]
+    task_id: str | None = None
+    plan_id: str | None = None
+    run_id: str | None = None
+    calendar_link: str | None = None
+
+
+class Agenda(BaseModel):
+    time_zone: str
+    events: list[AgendaEvent]
+
+
+class Imported(BaseModel):
+    imported: int
+
+
+class Deleted(BaseModel):
+    event_id: str
+    deleted: bool
