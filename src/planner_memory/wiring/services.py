@@ -109,9 +109,12 @@ async def database_dsn(settings: Settings, data: DataDirectory) -> AsyncIterator
         return
     postgres = EmbeddedPostgres(data.path)
     dsn = await postgres.start()
+    watch = asyncio.create_task(postgres.keep_running())
     try:
         yield dsn
     finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         await postgres.stop()
 
 

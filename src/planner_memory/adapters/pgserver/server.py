@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import structlog
 
 from planner_memory.adapters.pgserver.binaries import MAJOR, Account, programs, server_account
 from planner_memory.adapters.pgserver.commands import environment, run_program
@@ -27,10 +28,12 @@ from planner_memory.adapters.pgserver.folders import (
 from planner_memory.adapters.pgserver.postmaster import DATABASE, FOLDER, ROLE, SUPERUSER, Postmaster, forget_recycled_pid, live_postmaster
 from planner_memory.core.errors import NotStarted, Unavailable
 
+log = structlog.get_logger()
 _START_SECONDS = 120.0  # after a crash PostgreSQL first replays its log
 _FAST_SECONDS = 30.0
 _ORPHAN_SECONDS = 60.0
 _POLL_SECONDS = 0.02
+_WATCH_SECONDS = 0.5
 _SETTINGS = {
     "shared_buffers": "32MB",
     "max_connections": "60",
@@ -113,6 +116,20 @@ class EmbeddedPostgres:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    async def keep_running(self) -> None:
+        """Starts the server again whenever it has died, on the same socket, so that the DSN holds. Runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self._started is not None and self._started.poll() is not None:
+                self._started = None
+            if self._postmaster is None or live_postmaster(self._cluster) is not None:
+                continue
+            log.warning("the embedded PostgreSQL died and is started again", log=str(log_path(self._data_dir)))
+            try:
+                await self._ensure_running()
+            except NotStarted as error:
+                log.error("the embedded PostgreSQL does not start; it is tried again", reason=error.detail)
 
     async def check(self) -> None:
         """Raises Unavailable when the server is not running."""
