@@ -41,7 +41,7 @@ check: $(VENV)/.dev
 
 # DATA=… measures on a data set of yours; --json by ARGS=--json
 $(BENCHES:%=bench-%): bench-%: $(VENV)/.dev $(PEERS)/.installed
-	@DATA="$(DATA)" $(BIN)/python benchmarks/$*.py $(ARGS)
+	@PYTHONPATH=.:benchmarks DATA="$(DATA)" $(BIN)/python benchmarks/$*.py $(ARGS)
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff check --fix .
