@@ -11,7 +11,7 @@ from planner_memory.scheduler_engine.board import Board
 from planner_memory.scheduler_engine.cost import Weights
 from planner_memory.scheduler_engine.jobs import Ground, Job
 from planner_memory.scheduler_engine.quarters import to_quarters
-from planner_memory.scheduler_engine.search import SMALL, Search
+from planner_memory.scheduler_engine.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Placement:
 
 def rounds_for(n: int) -> int:
     """How long to search: more for more tasks, until a single round grows dear."""
-    return 0 if n < 2 else min(1_600 + 370 * n, 24_000 if n <= SMALL else 32_000, 8_000_000 // n)
+    return 0 if n < 2 else min(1_600 + 370 * n, 28_000, 8_000_000 // n)
 
 
 def place(jobs: Sequence[Job], ground: Ground, *, seed: int = 0, rounds: int | None = None, weights: Weights | None = None) -> Placement:
