@@ -33,6 +33,7 @@ ROWS = {
     "graph_nodes": "insert into graph_nodes (node_type, node_id, client_id) values ('task', 'ws:1', %s)",
     "documents": "insert into documents (client_id, doc_id, title, content_hash, media_type) values (%s, 'd', 't', 'h', 'text/plain')",
     "retention_policies": "insert into retention_policies (client_id) values (%s)",
+    "memory_followups": "insert into memory_followups (purpose, memory_id, client_id) values ('copy', gen_random_uuid(), %s)",
     "forgotten_memories": "insert into forgotten_memories (id, client_id) values (gen_random_uuid(), %s)",
 }
 DEPENDENT = {

@@ -27,6 +27,7 @@ _MOST_SOURCES = 50
 _BATCH = 50
 _LEASE_SECONDS = 60.0
 _FIRST_WAIT_SECONDS = 5.0
+_PAUSE_SECONDS = 0.5
 Statement = Fact | Preference
 Written = Callable[[set[str]], Awaitable[object]]
 
@@ -107,6 +108,8 @@ class Extractor:
                     return
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), self._sweep_seconds)
+                if not self._closing:
+                    await asyncio.sleep(min(_PAUSE_SECONDS, self._sweep_seconds))  # what is stored one by one is read in batches
 
     async def _follow(self) -> bool:
         """Whether there is anything to do; the first time it says so to the store."""

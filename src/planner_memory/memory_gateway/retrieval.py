@@ -116,7 +116,7 @@ class Retriever:
             return channels, [], ()
         async with self._store.begin() as tx:
             candidates = await tx.candidates(list(ids), selection)
-        return channels, candidates, [name for name, scores in channels.items() if name == "dense" or len(scores) >= limit]
+        return channels, candidates, [name for name, scores in channels.items() if name not in ("text", "window") or len(scores) >= limit]
 
     async def _store_is_down(self) -> PlannerMemoryError | None:
         try:
