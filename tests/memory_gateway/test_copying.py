@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from tests.fakes.mem0_server import KEY, Mem0Server, refused
 from tests.fakes.scripted import slow
@@ -17,10 +18,13 @@ from tests.memory_gateway.conftest import gateway_over
 from planner_memory.adapters.mem0.second_memory import Mem0SecondMemory
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.followups import PostgresFollowUps
-from planner_memory.core.tenancy import spanning
+from planner_memory.adapters.postgres.migrations import migrate
+from planner_memory.core.tenancy import spanning, within
 from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.echoes import Echoes
 from planner_memory.memory_gateway.service import Gateway
+from planner_memory.ports.memories import Selection
+from planner_memory.ports.second_memory import Copy
 
 BASE = "/api/v1/memory"
 Opened = tuple[httpx.AsyncClient, Gateway]
@@ -76,7 +80,8 @@ async def test_a_memory_is_copied_and_the_answer_says_so(mem0: Mem0Server, datab
         assert ("mem0" in quick["stored_in"], quick["pending"], quick["failed"]) == (True, [], [])
         assert texts(mem0) == ["Bring the contract on Monday"]
         again = await remember(http, "Bring the contract on Monday")
-        assert again["deduplicated"] and "mem0" in again["stored_in"]
+        assert again["deduplicated"]
+        assert "mem0" in again["stored_in"]
         mem0.polls_until_done = 4
         late = await remember(http, "Invoices go out on Friday")
         assert (late["pending"], late["failed"]) == (["mem0"], [])
@@ -145,7 +150,8 @@ async def test_while_it_is_down_nothing_is_lost_and_afterwards_nothing_is_there_
         mem0.fail_next("list", *[refused(503)] * 5)
         mem0.fail_next("add", *[refused(500)] * 2)
         answers = [await remember(http, f"note {n}", wait="index" if n == 0 else "none") for n in range(10)]
-        assert answers[0]["failed"] == ["mem0"] and "mem0 failed" in answers[0]["warning"]
+        assert answers[0]["failed"] == ["mem0"]
+        assert "mem0 failed" in answers[0]["warning"]
         assert all(a["stored_in"] == ["postgres"] for a in answers)
         await until(lambda: len(mem0.memories) >= 10)
         await until(lambda: backlog_is(http, 0))
@@ -181,7 +187,7 @@ async def test_what_a_dead_process_held_is_done_by_the_next_one(mem0: Mem0Server
             [row] = await tx.memories([memory_id])
             assert await tx.claim_followups("copy", is_gone=False, first=[memory_id], limit=5, lease_seconds=0.5) == []
     from_dead = Mem0SecondMemory(KEY, mem0.url)
-    await from_dead.keep(_copy_of(row))
+    await from_dead.keep(Copy(row.id, row.client_id, row.content, row.memory_type, row.occurred_at))
     await from_dead.close()
     async with copied_to(mem0, database) as (alive, _):
         await until(lambda: backlog_is(alive, 0))
@@ -190,12 +196,6 @@ async def test_what_a_dead_process_held_is_done_by_the_next_one(mem0: Mem0Server
             async with store.begin() as tx:  # the dead one wakes up late: its claim is worth nothing any more
                 await tx.put_off_followups("copy", [claim], error="late", first_wait_seconds=1)
                 assert (await tx.followup_backlog("copy")).count == 0
-
-
-def _copy_of(row: Any) -> Any:
-    from planner_memory.ports.second_memory import Copy
-
-    return Copy(row.id, row.client_id, row.content, row.memory_type, row.occurred_at)
 
 
 async def test_a_memory_deleted_while_it_is_handed_over_is_gone_in_the_end(mem0: Mem0Server, database: Database) -> None:
@@ -222,8 +222,6 @@ async def test_recall_asks_it_too_and_checks_what_it_says(mem0: Mem0Server, data
         gone = (await remember(http, "Maria likes the old harbour"))["memory_id"]
         await remember(http, "Maria likes harbours elsewhere", client_id="borealis")
         await until(lambda: len(mem0.memories) == 3)
-        async with database.begin() as tx:
-            assert await tx.value("is_followed", purpose="copy")
         answer = (await http.get(f"{BASE}/recall", params={"query": "the harbour", "client_id": "acme"})).json()
         assert {r["memory_id"] for r in answer["results"]} == {kept, gone}
         assert all("mem0" in r["scores"] for r in answer["results"])
@@ -245,3 +243,34 @@ async def test_recall_does_not_wait_for_it_long(mem0: Mem0Server, database: Data
         assert any(part.startswith("mem0: no answer within 150 ms") for part in answer["degraded"])
         answer = (await http.get(f"{BASE}/recall", params={"query": "the harbour", "client_id": "acme"})).json()
         assert any(part.startswith("mem0: mem0 cannot answer now: error 503") for part in answer["degraded"])
+
+
+async def test_plain_inserts_of_a_role_without_a_scope_are_noted_too(empty_dsn: str) -> None:
+    """The tables belong to a role that stands below row-level security, as on a managed server."""
+    owner = f"owner_{uuid4().hex[:12]}"
+    async with await psycopg.AsyncConnection.connect(empty_dsn, autocommit=True) as admin:
+        await admin.execute(f"create role {owner} login; grant all on schema public to {owner}".encode())
+        try:
+            dsn = psycopg.conninfo.make_conninfo(empty_dsn, user=owner)
+            await migrate(dsn)
+            database = Database(dsn)
+            await database.open()
+            with spanning("copying"):
+                async with PostgresFollowUps(database).begin() as tx:
+                    await tx.start_following("copy", is_filled=True)
+            async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as automation:
+                await automation.execute("insert into events (event_type, event_source, payload) values ('note', 'n8n', '{\"text\": \"x\"}')")
+            with within(["me"]):
+                async with PostgresFollowUps(database).begin() as tx:
+                    [memory_id] = await tx.ids(Selection(clients=("me",)))
+                    assert len(await tx.open_followups("copy", [memory_id])) == 1
+                    await tx.change(memory_id, {"content": "y"})
+                    await tx.forget([memory_id], 2)
+                    [claim] = await tx.claim_followups("copy", is_gone=True, first=(), limit=5, lease_seconds=1)
+                    assert (claim.memory_id, claim.revision) == (memory_id, 3)
+            with within(["borealis"]):
+                async with PostgresFollowUps(database).begin() as tx:
+                    assert await tx.open_followups("copy", [memory_id]) == []
+            await database.close()
+        finally:
+            await admin.execute(f"drop owned by {owner} cascade; drop role {owner}".encode())
