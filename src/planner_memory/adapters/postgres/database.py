@@ -97,8 +97,8 @@ class Database:
             max_size=max_size,
             timeout=5,
             open=False,
-            check=AsyncConnectionPool.check_connection,
         )
+        self._max_size = max_size
         self._role: str | None = None
 
     async def open(self) -> None:
@@ -122,9 +122,12 @@ class Database:
             Unavailable: PostgreSQL does not answer, or went away before the commit; nothing was stored.
         """
         try:
-            async with self._pool.connection() as connection:
-                await connection.execute(_begin(self._role, current_scope()))
-                yield Transaction(connection)
+            connection = await self._begun()
+            try:
+                async with connection:  # commits or rolls back; the pool keeps it open
+                    yield Transaction(connection)
+            finally:
+                await self._pool.putconn(connection)
         except psycopg.errors.InsufficientPrivilege as error:
             log.error("a transaction left its scope", scope=repr(current_scope()), reason=error.diag.message_primary)
             raise PlannerMemoryError(
@@ -133,6 +136,21 @@ class Database:
             ) from error
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
+
+    async def _begun(self) -> Connection:
+        """A connection whose transaction has begun. The statement also tests that it lives; one that died in the pool is thrown away."""
+        statement, lives = _begin(self._role, current_scope()), self._max_size
+        while True:
+            connection = await self._pool.getconn()
+            try:
+                await connection.execute(statement)
+            except BaseException as error:
+                await self._pool.putconn(connection)
+                lives -= 1
+                if lives < 0 or not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+                    raise
+            else:
+                return connection
 
     async def check(self) -> None:
         async with self.begin() as tx:
