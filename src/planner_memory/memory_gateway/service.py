@@ -82,6 +82,7 @@ class Gateway:
         self.graph = Graph(store)
         self._measures = measures
         self._answers = Answers(cache, measures.counts if measures else Counts())
+        self._is_always_degraded = vectors is None and echoes is None
         self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, echoes=echoes)
         self._indexer = (
             None
@@ -209,7 +210,7 @@ class Gateway:
         cached = found is not None
         if found is None:
             found = await self._searched(query, chosen, k=k, min_score=min_score)
-            if not found["degraded"] or self._vectors is None:
+            if not found["degraded"] or self._is_always_degraded:
                 await self._answers.put(key, found)
         return {**found, "cached": cached, "took_ms": round((time.perf_counter() - started) * 1000, 1)}
 
