@@ -97,6 +97,10 @@ class Indexer:
         return done
 
     async def _sweep(self) -> None:
+        # a process that was killed left its leases; a batch that another live process has is written twice then, to the same effect
+        with spanning("indexing"), contextlib.suppress(PlannerMemoryError):
+            async with self._store.begin() as tx:
+                await tx.end_leases()
         while True:
             self.wake()
             await asyncio.sleep(self._sweep_seconds)

@@ -134,6 +134,9 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         for lease in {r.index_due_at for r in rows}:
             await self._tx.run("mark_memories_unindexed", ids=ids, lease=lease, state=state, error=error)
 
+    async def end_leases(self) -> int:
+        return await self._tx.run("end_memory_leases")
+
     async def mark_all_pending(self) -> int:
         return await self._tx.run("mark_all_memories_pending")
 

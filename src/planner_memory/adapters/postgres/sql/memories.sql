@@ -174,3 +174,6 @@ select id, client_id from forgotten_memories order by forgotten_at, id limit %(l
 
 -- name: confirm_forgotten_memories
 delete from forgotten_memories where id = any(%(ids)s::uuid[])
+
+-- name: end_memory_leases
+update events set index_due_at = now() where index_state <> 'indexed' and index_due_at > now()
