@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     openrouter_api_key: SecretStr | None = Field(
         None, validation_alias=_named("OPENROUTER_API_KEY"), description="OpenRouter's key. Default: no model."
     )
+    mem0_api_key: SecretStr | None = Field(None, validation_alias=_named("MEM0_API_KEY"), description="mem0's key. Default: nothing goes there.")
+    mem0_base_url: str = Field("https://api.mem0.ai", validation_alias=_named("MEM0_BASE_URL"), description="Where mem0's platform API is.")
+    extraction: bool = Field(True, description="Whether facts and preferences are drawn from what is remembered, by cautious rules.")
+
     model: str = Field("~anthropic/claude-sonnet-latest", description="Language model that writes plans, when OPENROUTER_API_KEY is set.")
     model_dialect: Literal["openrouter", "openai"] = Field(
         "openrouter", description="openai for any other OpenAI-compatible endpoint (Ollama, vLLM): OpenRouter's own fields are then left out."
@@ -97,6 +101,15 @@ class Settings(BaseSettings):
     caldav_password: SecretStr = Field(
         SecretStr(""), validation_alias=_named("CALDAV_PASSWORD"), description="Password or app password on the CalDAV server."
     )
+
+    markdown_dir: Path | None = Field(None, description="Folder into which every reflection is also written as a Markdown file.")
+    mail_to: str | None = Field(None, description="Address to which reflections and the morning brief are mailed. Needs PLANNER_SMTP_HOST.")
+    mail_from: str = Field("planner-memory@localhost", description="Sender of those mails.")
+    smtp_host: str | None = Field(None, description="Mail server.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    smtp_username: str = Field("", description="User name on the mail server.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password on the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="How the connection to the mail server is protected.")
 
     otlp_endpoint: str | None = Field(
         None, validation_alias=_named("OTEL_EXPORTER_OTLP_ENDPOINT"), description="OpenTelemetry collector (OTLP over HTTP). Default: no traces."

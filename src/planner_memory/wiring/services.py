@@ -18,6 +18,8 @@ from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.in_process.data_dir import DataDirectory
 from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
+from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
+from planner_memory.adapters.mem0.second_memory import Mem0SecondMemory
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
 from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
@@ -29,6 +31,7 @@ from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.facts import PostgresFacts
+from planner_memory.adapters.postgres.followups import PostgresFollowUps
 from planner_memory.adapters.postgres.index_home import PostgresIndexHome
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.memories import PostgresMemories
@@ -44,13 +47,16 @@ from planner_memory.adapters.qdrant.collections import setup_collections
 from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
+from planner_memory.adapters.smtp.outlet import SmtpMail
 from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotStarted
 from planner_memory.core.local_time import zone
 from planner_memory.http_client import service_client
+from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
 from planner_memory.memory_gateway.document_service import Documents
+from planner_memory.memory_gateway.echoes import Echoes
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.reindexing import EmbedderKind, Places, Reindexer
 from planner_memory.memory_gateway.service import Gateway
@@ -62,6 +68,7 @@ from planner_memory.ports.cache import Cache
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.language_model import LanguageModel
+from planner_memory.ports.outlets import Outlet
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
@@ -237,6 +244,16 @@ def _cache(platform: Platform) -> Cache:
     return valkey
 
 
+def _second_memory(platform: Platform) -> Mem0SecondMemory | None:
+    settings = platform.settings
+    if settings.mem0_api_key is None:
+        return None
+    second = Mem0SecondMemory(settings.mem0_api_key.get_secret_value(), settings.mem0_base_url)
+    platform.stack.push_async_callback(second.close)
+    platform.adapters["second memory"] = "mem0"
+    return second
+
+
 @dataclass(frozen=True, slots=True)
 class Memories:
     """What the memory gateway serves; all of it shares one index and one embedder."""
@@ -268,6 +285,11 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         embedder=search.embedder,
         clock=platform.clock,
     )
+    followups = PostgresFollowUps(platform.database)
+    second = _second_memory(platform)
+    echoes = Echoes(second) if second else None
+    if echoes is not None:
+        platform.stack.push_async_callback(echoes.close)
     gateway = Gateway(
         store=store,
         vectors=search.vectors,
@@ -279,6 +301,10 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         default_client=settings.client_id,
         cache_vendor="valkey" if settings.valkey_url else None,
         measures=GatewayMeasures(metrics.registry),
+        copier=Copier(followups, second, platform.clock) if second else None,
+        echoes=echoes,
+        extractions=followups,
+        extract=settings.extraction,
     )
     gateway.register_jobs(platform.jobs)
 
@@ -370,8 +396,34 @@ async def open_scheduler(
     )
 
 
+def _outlets(settings: Settings) -> list[Outlet]:
+    """Where reflections go besides the workspace's daily thread."""
+    outlets: list[Outlet] = []
+    if settings.markdown_dir is not None:
+        outlets.append(MarkdownFiles(settings.markdown_dir))
+    if settings.mail_to is not None:
+        if settings.smtp_host is None:
+            raise NotStarted("PLANNER_MAIL_TO needs PLANNER_SMTP_HOST, the mail server. Set both, or neither.")
+        outlets.append(
+            SmtpMail(
+                settings.smtp_host,
+                settings.smtp_port,
+                sender=settings.mail_from,
+                recipient=settings.mail_to,
+                username=settings.smtp_username,
+                password=settings.smtp_password.get_secret_value(),
+                security=settings.smtp_security,
+            )
+        )
+    return outlets
+
+
 async def open_observer(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Observer:
+    outlets = _outlets(platform.settings)
+    if outlets:
+        platform.adapters["letters"] = ", ".join(outlet.name for outlet in outlets)
     observer = Observer(
+        outlets=outlets,
         store=PostgresFacts(platform.database),
         workspace=PostgresWorkspace(platform.database),
         calendar=platform.calendar,
