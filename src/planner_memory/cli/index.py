@@ -88,7 +88,7 @@ def setup_collections(as_json: Json = False) -> None:
     settings = Settings()
     if settings.qdrant_url is None:
         raise NotStarted("Set QDRANT_URL to the Qdrant server first. Without one the index is kept in the process and needs no collections.")
-    done = asyncio.run(loaded("wiring.services").set_up_collections(settings))
+    done = asyncio.run(loaded("wiring.memory").set_up_collections(settings))
     typer.echo(json.dumps(done) if as_json else "\n".join(f"{name}: {outcome}" for name, outcome in done.items()))
 
 

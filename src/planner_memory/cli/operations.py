@@ -79,7 +79,7 @@ async def _serve(service: str, settings: Settings, port: int | None) -> None:
 
 def migrate(as_json: Json = False) -> None:
     """Bring the database up to date."""
-    applied = asyncio.run(loaded("wiring.services").migrate_database(Settings()))
+    applied = asyncio.run(loaded("wiring.platform").migrate_database(Settings()))
     if as_json:
         _print_json({"applied": applied})
     else:
@@ -117,7 +117,7 @@ async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:
 
 def backup(target: Annotated[Path, typer.Argument(help="The archive to write, ending in .tar.gz.")], as_json: Json = False) -> None:
     """Write everything embedded into one archive."""
-    asyncio.run(loaded("wiring.services").back_up(Settings(), target))
+    asyncio.run(loaded("wiring.platform").back_up(Settings(), target))
     size = target.stat().st_size
     if as_json:
         _print_json({"file": str(target), "bytes": size})
@@ -134,7 +134,7 @@ def restore(
     if not source.is_file():
         raise InvalidInput(f"There is no file {source}.", field="source")
     settings = Settings()
-    asyncio.run(loaded("wiring.services").restore_backup(settings, source, force=force))
+    asyncio.run(loaded("wiring.platform").restore_backup(settings, source, force=force))
     data = str(data_directory(settings).path)
     if as_json:
         _print_json({"restored": str(source), "data_dir": data})

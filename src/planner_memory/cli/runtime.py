@@ -19,8 +19,8 @@ from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import services as wiring
-from planner_memory.wiring.services import Platform
+from planner_memory.wiring import memory, services
+from planner_memory.wiring.platform import Platform, check_exposure, open_platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
 _GRACE_SECONDS = 20
@@ -37,20 +37,20 @@ class Running:
 @asynccontextmanager
 async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Running]:
     """The four services in this process; one that fails to start closes the others. `rebuild` makes the search index anew."""
-    wiring.check_exposure(settings)
+    check_exposure(settings)
     give_memory_back()
-    async with wiring.open_platform(settings, embedded=True) as platform:
-        await wiring.open_calendar(platform, may_start=True)
+    async with open_platform(settings, embedded=True) as platform:
+        await services.open_calendar(platform, may_start=True)
         face = platform.face
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
         if platform.calendar is not None:
-            scheduler = await wiring.open_scheduler(platform, gateway=to_gateway, planner=httpx.ASGITransport(planner))
+            scheduler = await services.open_scheduler(platform, gateway=to_gateway, planner=httpx.ASGITransport(planner))
             await scheduler.recover()
             apps["scheduler-engine"] = asgi.create_scheduler_engine(scheduler, face)
-        apps["observer-agent"] = asgi.create_observer_agent(await wiring.open_observer(platform, gateway=to_gateway), face)
+        apps["observer-agent"] = asgi.create_observer_agent(await services.open_observer(platform, gateway=to_gateway), face)
         async with _working(platform):
             yield Running(asgi.all_in_one(apps, platform.adapters), platform)
 
@@ -58,34 +58,34 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
 @asynccontextmanager
 async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
-    wiring.check_exposure(settings)
+    check_exposure(settings)
     give_memory_back()
-    async with wiring.open_platform(settings, embedded=False) as platform:
+    async with open_platform(settings, embedded=False) as platform:
         if service == "memory-gateway":
             app = await _gateway(platform)
         elif service == "planner-engine":
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
-            await wiring.open_calendar(platform, may_start=True)
-            scheduler = await wiring.open_scheduler(platform)
+            await services.open_calendar(platform, may_start=True)
+            scheduler = await services.open_scheduler(platform)
             await scheduler.recover()
             app = asgi.create_scheduler_engine(scheduler, platform.face)
         else:
-            await wiring.open_calendar(platform, may_start=False)
-            app = asgi.create_observer_agent(await wiring.open_observer(platform), platform.face)
+            await services.open_calendar(platform, may_start=False)
+            app = asgi.create_observer_agent(await services.open_observer(platform), platform.face)
         async with _working(platform):
             yield Running(app, platform)
 
 
 async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    memories = await wiring.open_gateway(platform, metrics, rebuild=rebuild)
+    memories = await memory.open_gateway(platform, metrics, rebuild=rebuild)
     return asgi.create_memory_gateway(memories.gateway, memories.documents, memories.reindexer, platform.face, metrics)
 
 
 async def _planner(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
     metrics = Metrics("planner-engine")
-    return asgi.create_planner_engine(await wiring.open_planner(platform, metrics, gateway=gateway), platform.face, metrics)
+    return asgi.create_planner_engine(await services.open_planner(platform, metrics, gateway=gateway), platform.face, metrics)
 
 
 @asynccontextmanager

@@ -1,1 +1,1 @@
-"""The only place that names a concrete adapter: settings in, services out. `home` is light, `services` brings every library."""
+"""The only place that names a concrete adapter: settings in, services out. `home` is light, the others bring every library."""

@@ -1,0 +1,178 @@
+"""The memory gateway and what it stands on: index, embedder, cache, documents, the second memory."""
+
+import asyncio
+import shutil
+import time
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from planner_memory.adapters.documents.reader import ChildProcessReader
+from planner_memory.adapters.in_process.cache import InProcessCache
+from planner_memory.adapters.mem0.second_memory import Mem0SecondMemory
+from planner_memory.adapters.onnx.embedder import OnnxEmbedder
+from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
+from planner_memory.adapters.postgres.documents import PostgresDocuments
+from planner_memory.adapters.postgres.followups import PostgresFollowUps
+from planner_memory.adapters.postgres.index_home import PostgresIndexHome
+from planner_memory.adapters.postgres.memories import PostgresMemories
+from planner_memory.adapters.qdrant.collections import setup_collections
+from planner_memory.adapters.qdrant.vectors import QdrantVectors
+from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
+from planner_memory.adapters.valkey.cache import ValkeyCache
+from planner_memory.core.errors import NotStarted
+from planner_memory.core.local_time import zone
+from planner_memory.memory_gateway.copying import Copier
+from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
+from planner_memory.memory_gateway.document_service import Documents
+from planner_memory.memory_gateway.echoes import Echoes
+from planner_memory.memory_gateway.measures import GatewayMeasures
+from planner_memory.memory_gateway.reindexing import EmbedderKind, Places, Reindexer
+from planner_memory.memory_gateway.service import Gateway
+from planner_memory.ports.cache import Cache
+from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.vectors import VectorIndex
+from planner_memory.settings import Settings
+from planner_memory.web.metrics import Metrics
+from planner_memory.wiring.platform import Platform
+
+
+async def _embedder(platform: Platform, kind: EmbedderKind) -> Embedder:
+    settings = platform.settings
+    if kind == "local":
+        local = OnnxEmbedder(threads=settings.embedder_threads)
+        platform.stack.push_async_callback(local.close)
+        return local
+    if settings.openrouter_api_key is None:
+        raise NotStarted("The embedder openrouter needs OPENROUTER_API_KEY. Set it, or use the local model (PLANNER_EMBEDDER=local).")
+    remote = OpenRouterEmbedder(
+        settings.openrouter_api_key.get_secret_value(), settings.openrouter_base_url, settings.embedding_model, settings.embedding_dimension
+    )
+    platform.stack.push_async_callback(remote.close)
+    return remote
+
+
+async def _search_pair(platform: Platform, kind: EmbedderKind | None, location: str, *, rebuild: bool = False) -> SearchPair:
+    """Embedder and index at a location: a folder beside the first, or a prefix of the collections' names."""
+    settings = platform.settings
+    embedder = await _embedder(platform, kind or settings.embedder)
+    vectors: VectorIndex
+    if settings.qdrant_url is None:
+        folder = platform.data.path / (f"vectors-{location}" if location else "vectors")
+        vectors = await QdrantEdgeVectors.open(folder, embedder.name, embedder.dimension, rebuild=rebuild)
+    else:
+        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+        prefix = f"{location}-" if location else ""
+        vectors = await QdrantVectors.open(settings.qdrant_url, embedder.name, embedder.dimension, api_key=key, prefix=prefix, rebuild=rebuild)
+    return SearchPair(embedder, vectors)
+
+
+async def _discard(platform: Platform, location: str, pair: SearchPair) -> None:
+    """Closes an index that is in use no more. In the process its folder goes too; on a server its collections are emptied."""
+    if platform.settings.qdrant_url is not None:
+        await pair.vectors.clear()
+    await pair.vectors.close()
+    if platform.settings.qdrant_url is None:
+        await asyncio.to_thread(shutil.rmtree, platform.data.path / (f"vectors-{location}" if location else "vectors"), ignore_errors=True)
+
+
+def _cache(platform: Platform) -> Cache:
+    settings = platform.settings
+    if settings.valkey_url is None:
+        return InProcessCache(settings.cache_megabytes * 1_000_000, time.monotonic)
+    valkey = ValkeyCache(settings.valkey_url.get_secret_value())
+    platform.stack.push_async_callback(valkey.close)
+    return valkey
+
+
+def _second_memory(platform: Platform) -> Mem0SecondMemory | None:
+    settings = platform.settings
+    if settings.mem0_api_key is None:
+        return None
+    second = Mem0SecondMemory(settings.mem0_api_key.get_secret_value(), settings.mem0_base_url)
+    platform.stack.push_async_callback(second.close)
+    platform.adapters["second memory"] = "mem0"
+    return second
+
+
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """What the memory gateway serves; all of it shares one index and one embedder."""
+
+    gateway: Gateway
+    documents: Documents
+    reindexer: Reindexer
+
+
+async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = False) -> Memories:
+    """Opens the memory. `rebuild` throws the index away and makes everything due for indexing again.
+
+    Raises:
+        NotStarted: the index was filled by another embedder than the configured one; the message names `planner-memory reindex`.
+    """
+    settings = platform.settings
+    home, store = PostgresIndexHome(platform.database), PostgresMemories(platform.database)
+    search = CurrentSearch(await _search_pair(platform, None, await home.location(), rebuild=rebuild))
+    platform.stack.push_async_callback(search.vectors.close)
+    platform.adapters |= {
+        "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
+        "embedder": search.embedder.name,
+        "cache": "valkey" if settings.valkey_url else "in process",
+    }
+    documents = Documents(
+        store=PostgresDocuments(platform.database),
+        reader=ChildProcessReader(),
+        vectors=search.vectors,
+        embedder=search.embedder,
+        clock=platform.clock,
+    )
+    followups = PostgresFollowUps(platform.database)
+    second = _second_memory(platform)
+    echoes = Echoes(second) if second else None
+    if echoes is not None:
+        platform.stack.push_async_callback(echoes.close)
+    gateway = Gateway(
+        store=store,
+        vectors=search.vectors,
+        embedder=search.embedder,
+        cache=_cache(platform),
+        jobs=platform.jobs,
+        profiles=platform.profiles,
+        clock=platform.clock,
+        default_client=settings.client_id,
+        cache_vendor="valkey" if settings.valkey_url else None,
+        measures=GatewayMeasures(metrics.registry),
+        copier=Copier(followups, second, platform.clock) if second else None,
+        echoes=echoes,
+        extractions=followups,
+        extract=settings.extraction,
+    )
+    gateway.register_jobs(platform.jobs)
+
+    async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
+        return await _search_pair(platform, kind, location)
+
+    async def discard(location: str, pair: SearchPair) -> None:
+        await _discard(platform, location, pair)
+
+    async def person_zone() -> ZoneInfo:
+        return zone((await platform.profiles.profile("me")).time_zone)
+
+    reindexer = Reindexer(
+        store=store, documents=documents, current=search, home=home, places=Places(make, discard), clock=platform.clock, zone=person_zone
+    )
+    if rebuild:
+        await gateway.reindex()
+        await documents.reindex()
+    for service in (gateway, documents):
+        service.open()
+        platform.stack.push_async_callback(service.close)
+    platform.stack.push_async_callback(reindexer.close)
+    return Memories(gateway, documents, reindexer)
+
+
+async def set_up_collections(settings: Settings) -> dict[str, str]:
+    """Makes the four collections on the configured Qdrant server, for the configured embedder's vectors."""
+    assert settings.qdrant_url is not None
+    key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
+    dimension = OnnxEmbedder().dimension if settings.embedder == "local" else settings.embedding_dimension
+    return dict(await setup_collections(settings.qdrant_url, dimension, api_key=key))
