@@ -136,9 +136,7 @@ class Copier:
         await self._second.check()
         backlog = await self._backlog()
         if backlog > self._backlog_limit:
-            raise Unavailable(
-                f"{backlog} memories wait for {self.name}, more than {self._backlog_limit}. See the account's limits there."
-            )
+            raise Unavailable(f"{backlog} memories wait for {self.name}, more than {self._backlog_limit}. See the account's limits there.")
 
     async def report(self) -> dict[str, Any]:
         """How many copies and removals are due, and from which number on that counts as too many; null when PostgreSQL does not say."""
