@@ -3,14 +3,15 @@
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
-from planner_memory.core.errors import Unavailable
-from planner_memory.web.auth import Authenticated, hash_of
+from planner_memory.core.errors import NotAuthenticated, Unavailable
+from planner_memory.web.auth import Authenticated, Authenticator, hash_of
 from planner_memory.web.face import Face, build_app
 from planner_memory.web.health import HealthReport
 
@@ -59,6 +60,20 @@ async def test_no_key_and_a_wrong_key_are_401_and_say_where_the_first_key_is(des
         assert answer.status_code == 401
         assert "api-key" in answer.json()["detail"]
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_revoked_key_is_believed_for_five_seconds_at_most(database: Database) -> None:
+    keys, now = PostgresKeys(database), [100.0]
+    await keys.add_key("first", hash_of("k1"))
+    authenticate = Authenticator(keys, "me", clock=lambda: now[0])
+    assert (await authenticate("Bearer k1")).key.name == "first"
+    async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as connection:
+        await connection.execute("update api_keys set revoked_at = now()")
+    now[0] += 4.9
+    assert (await authenticate("Bearer k1")).key.name == "first"
+    now[0] += 0.2
+    with pytest.raises(NotAuthenticated):
+        await authenticate("Bearer k1")
 
 
 async def test_a_bound_key_means_its_client_and_no_other(desk: Any) -> None:

@@ -1,6 +1,8 @@
 """Who is calling: an API key in `Authorization: Bearer …`, bound to clients or to all."""
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -54,20 +56,31 @@ class Caller:
 
 
 class Authenticator:
-    """Checks the header of every request against the key store."""
+    """Checks the header of every request against the key store. A key that was found is believed for five seconds, so one revoked works that long."""
 
-    def __init__(self, keys: KeyStore, default_client: str) -> None:
+    def __init__(self, keys: KeyStore, default_client: str, *, believed_for_seconds: float = 5, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys
         self._default_client = default_client
+        self._believed_for = believed_for_seconds
+        self._clock = clock
+        self._believed: dict[str, tuple[ApiKey, float]] = {}  # only keys that exist get in, so it stays as small as their table
 
     async def __call__(self, authorization: str | None) -> Caller:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise NotAuthenticated("Send the header 'Authorization: Bearer <key>'. The first key is kept in the file api-key of the data directory.")
-        key = await self._keys.key_by_hash(hash_of(token.strip()))
+        return Caller(await self._key(hash_of(token.strip())), self._default_client)
+
+    async def _key(self, key_hash: str) -> ApiKey:
+        believed = self._believed.get(key_hash)
+        if believed is not None and self._clock() < believed[1]:
+            return believed[0]
+        key = await self._keys.key_by_hash(key_hash)
         if key is None:
+            self._believed.pop(key_hash, None)
             raise NotAuthenticated("This API key is unknown or revoked. The first key is kept in the file api-key of the data directory.")
-        return Caller(key, self._default_client)
+        self._believed[key_hash] = (key, self._clock() + self._believed_for)
+        return key
 
 
 async def caller_of(request: Request) -> Caller:
