@@ -109,6 +109,11 @@ class Product:
     urls: dict[str, str]
     clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
+    async def searchable(self) -> None:
+        """Waits until everything accepted can be found: a batch does not wait for its index."""
+        while (await self.clients["memory"].get("/health")).json()["pending_index"] != 0:
+            await asyncio.sleep(0.05)
+
     async def call(self, method: str, path: str, *, status: int | tuple[int, ...] = (200, 201), **more: object) -> dict[str, object]:
         service = path.split("/")[3]
         answer = await self.clients[service].request(method, path, **more)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ async def test_the_loop_closes(product: Product) -> None:
         for text in ("Acme makes pumps in Bremen.", "Their contact is Petra Lang.", "They want it before June.")
     ]
     assert len((await call("POST", "/api/v1/memory/remember/batch", json={"memories": batch}, status=201))["memory_ids"]) == 3
+    await product.searchable()
     found = await call("GET", "/api/v1/memory/recall", params={"query": "who is the contact at Acme?", "client_id": "acme"})
     assert found["results"][0]["content"] == "Their contact is Petra Lang."
     assert all(0 <= r["score"] <= 1 for r in found["results"])
