@@ -20,7 +20,7 @@ from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.memories import Candidate, MemoryStore, Selection
 from planner_memory.ports.vectors import Filter, Hit, Query, VectorIndex
 
-_PER_CHANNEL = 72  # each further ten cost some 0.7 ms a recall
+_PER_CHANNEL = 60  # each further ten cost some 0.7 ms a recall
 _PER_CHANNEL_OF_WORDS = 150  # when words are all there is
 Channels = Mapping[str, Mapping[UUID, float]]
 
@@ -102,6 +102,7 @@ class Retriever:
         limit = _PER_CHANNEL_OF_WORDS if self._embedder is None else _PER_CHANNEL
         search = Query(text=query, limit=limit, filter=index_filter(selection))
         meaning = asyncio.create_task(self._meaning(query, degraded))
+        await asyncio.sleep(0)  # the embedder first: it lets go of the interpreter while it works, the engine does not
         try:
             channels = _scores(await vectors.search(search))  # meanwhile the embedder works, on another core if there is one
             vector = await meaning

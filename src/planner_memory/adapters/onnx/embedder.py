@@ -48,6 +48,8 @@ class OnnxEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), 384). Raises NotStarted when the model file is damaged, Unavailable when a run fails."""
+        if len(texts) == 1:  # a question: one visit to the thread, so that nothing else on the loop comes in between
+            return await self._on_worker(self._at_once, texts)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_PER_STEP):
             step = texts[start : start + _TEXTS_PER_STEP]
@@ -69,6 +71,10 @@ class OnnxEmbedder:
             return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
         except RuntimeError as error:  # onnxruntime's errors all derive from it, and a closed executor raises it
             raise Unavailable(f"The embedding model failed: {error}. Try again; `planner-memory doctor` shows whether it recovers.") from error
+
+    def _at_once(self, texts: Sequence[str]) -> Vectors:
+        [(_, ids, mask)] = _runs(self._tokenised(texts))
+        return self._run(ids, mask)
 
     def _tokenised(self, texts: Sequence[str]) -> list[list[int]]:
         _, tokenizer = self._model()
