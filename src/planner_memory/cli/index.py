@@ -1,7 +1,6 @@
 """Commands on the search index: reindex, setup-collections."""
 
 import asyncio
-import json
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from planner_memory.cli.calls import Api
+from planner_memory.cli.calls import Api, Json, notice, show_json
 from planner_memory.cli.connection import connected, loaded
 from planner_memory.core.errors import NotStarted, Unavailable
 from planner_memory.settings import Settings
@@ -17,8 +16,6 @@ from planner_memory.web.logs import configure_logs
 from planner_memory.wiring.home import data_directory
 
 Kind = Literal["local", "openrouter"]
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on standard output.")]
-notices = Console(stderr=True, highlight=False)
 _POLL_SECONDS = 0.3
 
 
@@ -31,11 +28,11 @@ def reindex(
     running = data_directory(settings).running() is not None
     outcome = asyncio.run(_beside(settings, embedder) if running else _anew(settings, embedder))
     if as_json:
-        typer.echo(json.dumps(outcome))
+        show_json(outcome)
     else:
         typer.echo(f"{outcome['memories']} memories are indexed by {outcome['embedder']}.")
     if embedder is not None and embedder != settings.embedder:
-        notices.print(f"Set PLANNER_EMBEDDER={embedder}, so that the next start uses the same embedder.")
+        notice(f"Set PLANNER_EMBEDDER={embedder}, so that the next start uses the same embedder.")
 
 
 async def _beside(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
@@ -55,7 +52,7 @@ async def _beside(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
 
 async def _anew(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
     chosen = settings if embedder is None else settings.model_copy(update={"embedder": embedder})
-    notices.print("Nothing is running here; starting it for this command …", style="dim")
+    notice("Nothing is running here; starting it for this command …")
     async with loaded("cli.runtime").in_process(chosen, rebuild=True) as client:
         total = await _until_indexed(client)
         health = (await client.get("/health")).json()
@@ -80,7 +77,9 @@ async def _until_indexed(client: httpx.AsyncClient) -> int:
 
 
 def _bar() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=notices, transient=True)
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    )
 
 
 def setup_collections(as_json: Json = False) -> None:
@@ -89,7 +88,10 @@ def setup_collections(as_json: Json = False) -> None:
     if settings.qdrant_url is None:
         raise NotStarted("Set QDRANT_URL to the Qdrant server first. Without one the index is kept in the process and needs no collections.")
     done = asyncio.run(loaded("wiring.memory").set_up_collections(settings))
-    typer.echo(json.dumps(done) if as_json else "\n".join(f"{name}: {outcome}" for name, outcome in done.items()))
+    if as_json:
+        show_json(done)
+    else:
+        typer.echo("\n".join(f"{name}: {outcome}" for name, outcome in done.items()))
 
 
 COMMANDS = (reindex, setup_collections)

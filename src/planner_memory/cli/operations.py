@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from planner_memory.cli.calls import Json, notice, show_json
 from planner_memory.cli.connection import connected, loaded
 from planner_memory.core.errors import InvalidInput, Unavailable
 from planner_memory.settings import Settings
@@ -17,19 +18,13 @@ from planner_memory.web.logs import configure_logs
 from planner_memory.wiring.home import data_directory
 
 Service = Literal["memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "all"]
-Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on standard output.")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
 console = Console(highlight=False)
-notices = Console(stderr=True, highlight=False)
 _COLOURS = {"up": "green", "off": "dim", "down": "red", "unauthorized": "red", "healthy": "green", "degraded": "yellow", "unhealthy": "red"}
 
 
 def _with_port(settings: Settings, port: int | None) -> Settings:
     return settings if port is None else settings.model_copy(update={"port": port})
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def up(port: Port = None, as_json: Json = False) -> None:
@@ -46,7 +41,7 @@ async def _up(settings: Settings, *, as_json: bool) -> None:
         def ready(url: str) -> None:
             data, adapters = running.platform.data.path, running.platform.adapters
             if as_json:
-                _print_json({"url": url, "data_dir": str(data), "adapters": adapters})
+                show_json({"url": url, "data_dir": str(data), "adapters": adapters})
                 return
             table = Table(show_header=False, box=None, pad_edge=False)
             table.add_row("planner-memory", url)
@@ -74,14 +69,14 @@ async def _serve(service: str, settings: Settings, port: int | None) -> None:
     runtime = loaded("cli.runtime")
     port = runtime.PORTS[service] if port is None else port
     async with runtime.single(service, settings) as running:
-        await runtime.serve_app(running, port=port, on_ready=lambda url: notices.print(f"{service} {url}"), register=False)
+        await runtime.serve_app(running, port=port, on_ready=lambda url: notice(f"{service} {url}"), register=False)
 
 
 def migrate(as_json: Json = False) -> None:
     """Bring the database up to date."""
     applied = asyncio.run(loaded("wiring.platform").migrate_database(Settings()))
     if as_json:
-        _print_json({"applied": applied})
+        show_json({"applied": applied})
     else:
         console.print("\n".join(f"applied {name}" for name in applied) or "The database is up to date.")
 
@@ -92,7 +87,7 @@ def doctor(as_json: Json = False) -> None:
     configure_logs("error", "text")
     health, data = asyncio.run(_doctor(settings))
     if as_json:
-        _print_json({**health, "data_dir": data})
+        show_json({**health, "data_dir": data})
     else:
         table = Table("need", "adapter", "state", box=None, pad_edge=False)
         states = {**health["dependencies"], **{name: service["status"] for name, service in health["services"].items()}}
@@ -107,7 +102,7 @@ def doctor(as_json: Json = False) -> None:
 
 
 async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:
-    async with connected(settings, on_start=lambda: notices.print("Nothing is running here; starting it for this check …", style="dim")) as client:
+    async with connected(settings, on_start=lambda: notice("Nothing is running here; starting it for this check …")) as client:
         try:
             answer = await client.get("/health")
         except httpx.TransportError as error:
@@ -120,7 +115,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The archive to write, en
     asyncio.run(loaded("wiring.platform").back_up(Settings(), target))
     size = target.stat().st_size
     if as_json:
-        _print_json({"file": str(target), "bytes": size})
+        show_json({"file": str(target), "bytes": size})
     else:
         console.print(f"{target}: {size / 1e6:.1f} MB")
 
@@ -137,7 +132,7 @@ def restore(
     asyncio.run(loaded("wiring.platform").restore_backup(settings, source, force=force))
     data = str(data_directory(settings).path)
     if as_json:
-        _print_json({"restored": str(source), "data_dir": data})
+        show_json({"restored": str(source), "data_dir": data})
     else:
         console.print(f"Restored into {data}. The search index is rebuilt at the next start.")
 
