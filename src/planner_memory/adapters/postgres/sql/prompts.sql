@@ -5,7 +5,7 @@ from prompt_templates where template_name = %(name)s and version = %(version)s
 -- name: prompt_templates
 select template_name, version, content, template_type, coalesce(metadata, '{}') as metadata, created_at
 from prompt_templates where %(name)s::text is null or template_name = %(name)s::text
-order by template_name, created_at, length(version), version
+order by template_name, length(version), version, created_at
 
 -- name: prompt_choice
 select template_name, client_id, version, chosen_at from prompt_choices
