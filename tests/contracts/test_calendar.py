@@ -8,7 +8,7 @@ import pytest
 
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
-from planner_memory.core.errors import InvalidInput, NotConnected, Unavailable
+from planner_memory.core.errors import Conflict, InvalidInput, NotConnected, Unavailable
 from planner_memory.core.intervals import Interval
 from planner_memory.ports.calendar import Calendar, NewEvent
 
@@ -56,7 +56,7 @@ async def calendar(request: pytest.FixtureRequest, radicale: EmbeddedRadicale) -
     await made.close()
 
 
-def new(event_id: str = "pm1", hour: int = 9, **more: Any) -> NewEvent:
+def new(event_id: str = "pm001", hour: int = 9, **more: Any) -> NewEvent:
     start = datetime(2027, 3, 15, hour, tzinfo=UTC)
     values: dict[str, Any] = {"private": {"task_id": "plan:1:2", "plan_id": "p", "run_id": "r"}, "description": "Line one,\nline; two"} | more
     return NewEvent(event_id, "Draft, review; send", start, start + timedelta(hours=1), BERLIN, **values)
@@ -65,13 +65,13 @@ def new(event_id: str = "pm1", hour: int = 9, **more: Any) -> NewEvent:
 async def test_an_empty_calendar_has_no_events(calendar: Calendar) -> None:
     await calendar.check()
     assert await calendar.events(MARCH, BERLIN) == []
-    assert await calendar.delete("never-there") is False
+    assert await calendar.delete("neverhere") is False
 
 
 async def test_a_written_event_comes_back_as_it_was(calendar: Calendar) -> None:
     written = await calendar.put(new())
     (found,) = await calendar.events(MARCH, BERLIN)
-    assert (found.event_id, found.title, found.start, found.end) == ("pm1", "Draft, review; send", new().start, new().end)
+    assert (found.event_id, found.title, found.start, found.end) == ("pm001", "Draft, review; send", new().start, new().end)
     assert found.description == "Line one,\nline; two"
     assert dict(found.private) == {"task_id": "plan:1:2", "plan_id": "p", "run_id": "r"} == dict(written.private)
     assert found.is_own
@@ -84,14 +84,99 @@ async def test_writing_the_same_id_again_replaces_it(calendar: Calendar) -> None
     await calendar.put(new(hour=13))
     (found,) = await calendar.events(MARCH, BERLIN)
     assert found.start.hour == 13
-    assert await calendar.delete("pm1") is True
-    assert await calendar.delete("pm1") is False
+    assert await calendar.delete("pm001") is True
+    assert await calendar.delete("pm001") is False
     assert await calendar.events(MARCH, BERLIN) == []
+
+
+async def test_one_own_event_is_read_alone(calendar: Calendar) -> None:
+    assert await calendar.event("pm001") is None
+    written = await calendar.put(new(is_done=True, reminders=(10, 0), color="green", link="https://planner.example/tasks/1"))
+    found = await calendar.event("pm001")
+    assert found is not None
+    assert (found.title, found.is_done, found.etag, found.start) == ("Draft, review; send", True, written.etag, new().start)
+    assert await calendar.event("pm002") is None
+
+
+async def test_a_condition_that_does_not_hold_writes_nothing(calendar: Calendar) -> None:
+    first = await calendar.put(new(), only_new=True)
+    with pytest.raises(Conflict):
+        await calendar.put(new(hour=13), only_new=True)
+    second = await calendar.put(new(hour=14), if_match=first.etag)
+    assert second.etag != first.etag
+    with pytest.raises(Conflict):
+        await calendar.put(new(hour=15), if_match=first.etag)
+    with pytest.raises(Conflict):
+        await calendar.delete("pm001", if_match=first.etag)
+    found = await calendar.event("pm001")
+    assert found is not None
+    assert (found.start.hour, found.etag) == (14, second.etag)
+    assert await calendar.delete("pm001", if_match=second.etag) is True
+    with pytest.raises(Conflict):
+        await calendar.put(new(), if_match=second.etag)
+    assert await calendar.event("pm001") is None
+
+
+async def test_a_deleted_event_can_be_written_again(calendar: Calendar) -> None:
+    await calendar.put(new())
+    await calendar.delete("pm001")
+    await calendar.put(new(hour=13), only_new=True)
+    (found,) = await calendar.events(MARCH, BERLIN)
+    assert (found.event_id, found.start.hour) == ("pm001", 13)
+
+
+@pytest.mark.parametrize("event_id", ["pm1", "never-there", "pmxyz1", "PM001", "a" * 1025])
+async def test_an_id_that_not_every_family_takes_is_refused(calendar: Calendar, event_id: str) -> None:
+    with pytest.raises(InvalidInput):
+        await calendar.put(new(event_id))
+
+
+async def test_the_calendars_are_named_and_the_own_one_is_known(calendar: Calendar) -> None:
+    await calendar.put(new())
+    found = await calendar.calendars()
+    (own,) = [c for c in found if c.is_own]
+    assert own.is_writable
+    assert own.is_read
+    assert [e.calendar_id for e in await calendar.events(MARCH, BERLIN)] == [own.calendar_id]
+
+
+async def test_changes_since_a_token(calendar: Calendar) -> None:
+    await calendar.put(new())
+    await calendar.put(new("pm002", 11))
+    everything = await calendar.changes(None, BERLIN)
+    assert everything.is_full
+    assert {e.event_id for e in everything.events} == {"pm001", "pm002"}
+    nothing = await calendar.changes(everything.token, BERLIN)
+    assert (list(nothing.events), list(nothing.deleted), nothing.others, nothing.is_full) == ([], [], False, False)
+    await calendar.put(new(hour=15))
+    await calendar.put(new("pm003", 16, is_done=True))
+    await calendar.delete("pm002")
+    later = await calendar.changes(nothing.token, BERLIN)
+    assert {(e.event_id, e.start.hour, e.is_done) for e in later.events} == {("pm001", 15, False), ("pm003", 16, True)}
+    assert (list(later.deleted), later.others, later.is_full) == (["pm002"], False, False)
+    again = await calendar.changes(later.token, BERLIN)
+    assert (list(again.events), list(again.deleted)) == ([], [])
+
+
+async def test_a_token_that_is_not_valid_any_more_means_everything_again(calendar: Calendar) -> None:
+    await calendar.put(new())
+    expired = await calendar.changes("not a token", BERLIN)
+    assert expired.is_full
+    assert [e.event_id for e in expired.events] == ["pm001"]
+
+
+async def test_a_foreign_event_is_a_change_of_others(calendar: Calendar) -> None:
+    await calendar.put(new())
+    before = await calendar.changes(None, BERLIN)
+    await calendar.import_events(calendar_of("UID:a\nSUMMARY:Call\nDTSTART:20270315T100000Z\nDURATION:PT1H"))
+    after = await calendar.changes(before.token, BERLIN)
+    assert after.others
+    assert list(after.events) == []
 
 
 async def test_events_are_in_order_and_only_those_that_overlap(calendar: Calendar) -> None:
     for n, hour in enumerate((14, 9, 11)):
-        await calendar.put(new(f"pm{n}", hour))
+        await calendar.put(new(f"pm00{n}", hour))
     at = datetime(2027, 3, 15, 10, tzinfo=UTC)
     found = await calendar.events(Interval(at, at + timedelta(hours=4, minutes=1)), BERLIN)
     assert [e.start.hour for e in found] == [11, 14]
@@ -205,7 +290,10 @@ async def test_errors_are_ours(radicale: EmbeddedRadicale) -> None:
     for call in (
         gone.check(),
         gone.put(new()),
-        gone.delete("pm1"),
+        gone.event("pm001"),
+        gone.changes(None, BERLIN),
+        gone.calendars(),
+        gone.delete("pm001"),
         gone.events(MARCH, BERLIN),
         gone.import_events(calendar_of("UID:a\nDTSTART:20270315T100000Z")),
     ):

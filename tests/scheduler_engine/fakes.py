@@ -66,17 +66,20 @@ class FaultyCalendar:
     def heal(self) -> None:
         self._writes, self._fails_at, self._dies = 0, 1 << 30, False
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._calendar, name)  # what does not write
+
     async def events(self, window: Interval, time_zone: str) -> list[CalendarEvent]:
         return await self._calendar.events(window, time_zone)
 
-    async def put(self, event: NewEvent) -> CalendarEvent:
+    async def put(self, event: NewEvent, *, if_match: str | None = None, only_new: bool = False) -> CalendarEvent:
         self._writes += 1
         if self._writes >= self._fails_at:
             raise Killed if self._dies else Unavailable("The calendar server does not take the event.")
-        return await self._calendar.put(event)
+        return await self._calendar.put(event, if_match=if_match, only_new=only_new)
 
-    async def delete(self, event_id: str) -> bool:
-        return await self._calendar.delete(event_id)
+    async def delete(self, event_id: str, *, if_match: str | None = None) -> bool:
+        return await self._calendar.delete(event_id, if_match=if_match)
 
     async def import_events(self, ics: str) -> int:
         return await self._calendar.import_events(ics)

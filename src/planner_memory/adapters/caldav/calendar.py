@@ -6,7 +6,7 @@ several round trips per event, and expanded on this side, because servers differ
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,14 +18,16 @@ from caldav.async_davclient import AsyncDAVClient
 from caldav.lib import error as dav
 
 from planner_memory.adapters.caldav import ics as texts
+from planner_memory.adapters.caldav.collections import TokenExpired, changed_since, token_of, tokens_in
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import InvalidInput, NotConnected, PlannerMemoryError, Unavailable
+from planner_memory.core.errors import Conflict, InvalidInput, NotConnected, PlannerMemoryError, Unavailable
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import zone
-from planner_memory.ports.calendar import CalendarEvent, NewEvent
+from planner_memory.ports.calendar import CalendarEvent, CalendarInfo, Capabilities, Changes, NewEvent, Watch, check_event_id
 
 _ATTEMPTS = 3
 _SECONDS = 20
+_ALWAYS: Mapping[str, str] = {}
 _MAKE = """<?xml version="1.0" encoding="utf-8"?>
 <C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:displayname>{name}</D:displayname>
 <C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"""
@@ -89,18 +91,76 @@ class CalDavCalendar:
 
     # --- reading
 
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(can_push=False, can_import=True)
+
+    async def calendars(self) -> list[CalendarInfo]:
+        found = [
+            CalendarInfo(c.url, c.name or c.segment, is_writable=True, is_read=self._is_read(c), is_own=self._own.is_(c))
+            for c in await self._calendars()
+        ]
+        return sorted(found, key=lambda c: (c.name.casefold(), c.calendar_id))
+
     async def events(self, window: Interval, time_zone: str) -> list[CalendarEvent]:
         place = zone(time_zone)
         day = timedelta(days=1)
         read = [c for c in await self._calendars() if self._is_read(c)]
         answers = await asyncio.gather(*(self._query(c.url, window.start - day, window.end + day) for c in read))
-        objects = [(text, etag) for answer in answers for _, etag, text in answer]
+        objects = [texts.Stored(text, etag, c.url) for c, answer in zip(read, answers, strict=True) for _, etag, text in answer]
 
         def expand() -> list[CalendarEvent]:
-            found = [e for text, etag in objects for e in texts.expanded(text, window, place, etag=etag, addresses=self._addresses)]
+            found = [e for each in objects for e in texts.expanded(each, window, place, addresses=self._addresses)]
             return sorted(found, key=lambda e: (e.start, e.end, e.event_id))
 
         return await asyncio.to_thread(expand)
+
+    async def event(self, event_id: str) -> CalendarEvent | None:
+        url = await self._own_address()
+        if url is None:
+            return None
+        async with self._asked() as client:
+            response = await client.request(_inside(url, event_id), "GET")
+            if response.status in (404, 410):
+                return None
+            _accept(response, 200)
+            raw = response._raw  # noqa: SLF001 – the body has no public name
+            text = raw.decode() if isinstance(raw, bytes) else str(raw)
+            return texts.own(texts.Stored(text, response.headers.get("ETag"), url))
+
+    async def changes(self, token: str | None, time_zone: str) -> Changes:
+        read = [c for c in await self._calendars() if self._is_read(c)]
+        before = tokens_in(token)
+        is_full, others = token is None, {c.url for c in read} != set(before)
+        after: dict[str, str] = {}
+        events: list[CalendarEvent] = []
+        deleted: list[str] = []
+        for calendar in read:
+            is_own = self._own.is_(calendar)
+            async with self._asked() as client:
+                try:
+                    found = await changed_since(client, calendar.url, before.get(calendar.url), with_text=is_own)
+                except TokenExpired:
+                    found = await changed_since(client, calendar.url, None, with_text=is_own)
+                    is_full, others = is_full or is_own, True
+            is_full = is_full or (is_own and calendar.url not in before)
+            after[calendar.url] = found.token
+            if not is_own:
+                others = others or bool(found.changed or found.gone)
+                continue
+            for href, etag, text in found.changed:
+                own = texts.own(texts.Stored(text, etag, calendar.url)) if text else None
+                if own is None:
+                    others = True
+                elif own.event_id == _name(href):  # a copy under another name is not the event that was written
+                    events.append(own)
+            deleted += [_name(href) for href in found.gone]
+        return Changes(token_of(after), events, [] if is_full else deleted, others, is_full)
+
+    async def watch(self, address: str, secret: str) -> Watch | None:
+        return None
+
+    async def unwatch(self, watch: Watch) -> None: ...
 
     def _is_read(self, calendar: _Found) -> bool:
         return self._read is None or self._own.is_(calendar) or calendar.name in self._read or calendar.segment in self._read
@@ -115,9 +175,11 @@ class CalDavCalendar:
 
     # --- writing
 
-    async def put(self, event: NewEvent) -> CalendarEvent:
+    async def put(self, event: NewEvent, *, if_match: str | None = None, only_new: bool = False) -> CalendarEvent:
+        check_event_id(event.event_id)
         text = texts.composed(event, self._clock())
-        etag, _ = await self._put(self._own, event.event_id, text)
+        condition = {"If-Match": if_match} if if_match else {"If-None-Match": "*"} if only_new else {}
+        etag, _ = await self._put(self._own, event.event_id, text, condition)
         return CalendarEvent(
             event_id=event.event_id,
             title=event.title,
@@ -126,21 +188,29 @@ class CalDavCalendar:
             description=event.description,
             categories=("Planner",),
             private=dict(event.private),
+            link=event.link,
             etag=etag,
+            is_done=event.is_done,
+            calendar_id=self._known[self._own.segment],
         )
 
-    async def delete(self, event_id: str) -> bool:
-        url = self._known.get(self._own.segment)
+    async def delete(self, event_id: str, *, if_match: str | None = None) -> bool:
+        url = await self._own_address()
         if url is None:
-            url = next((c.url for c in await self._calendars() if self._own.is_(c)), None)
-            if url is None:
-                return False
+            return False
         async with self._asked() as client:
-            response = await client.delete(_inside(url, event_id))
+            response = await client.request(_inside(url, event_id), "DELETE", "", {"If-Match": if_match} if if_match else {})
             if response.status in (404, 410):
                 return False
+            if response.status == 412:
+                raise Conflict("The event was changed in the calendar meanwhile.", event_id=event_id)
             _accept(response, 200, 202, 204)
             return True
+
+    async def _own_address(self) -> str | None:
+        """Where the product's own calendar is, or None when nothing was written yet."""
+        known = self._known.get(self._own.segment)
+        return known or next((c.url for c in await self._calendars() if self._own.is_(c)), None)
 
     async def import_events(self, ics: str) -> int:
         objects = await asyncio.to_thread(texts.separated, ics)
@@ -157,19 +227,22 @@ class CalDavCalendar:
             raise
         return len(objects)
 
-    async def _put(self, wanted: "_Wanted", uid: str, text: str) -> tuple[str | None, str | None]:
+    async def _put(self, wanted: "_Wanted", uid: str, text: str, condition: Mapping[str, str] = _ALWAYS) -> tuple[str | None, str | None]:
         """Writes one object; answers its etag, and its address when it is new. Without a condition a PUT replaces, so it can be repeated."""
+        headers = {"Content-Type": "text/calendar; charset=utf-8", **condition}
         for attempt in range(_ATTEMPTS):
             calendar = await self._address(wanted)
             url = _inside(calendar, uid)
             async with self._asked() as client:
-                response = await client.put(url, text, {"Content-Type": "text/calendar; charset=utf-8"})
+                response = await client.put(url, text, headers)
+                if response.status == 412 or ("If-Match" in condition and response.status == 404):
+                    raise Conflict("The event was changed in the calendar meanwhile.", event_id=uid)
                 if response.status in (404, 409) and attempt < _ATTEMPTS - 1:
                     other = await self._of_uid(client, calendar, uid)
                     if other is None:  # the calendar itself was removed by hand
                         self._known.pop(wanted.segment, None)
                         continue
-                    response = await client.put(other, text, {"Content-Type": "text/calendar; charset=utf-8"})
+                    response = await client.put(other, text, headers)
                 if response.status in (400, 413, 415, 422):
                     raise InvalidInput(f"The calendar server refused the event {uid!r} (status {response.status}). Nothing was stored.", field="ics")
                 _accept(response, 200, 201, 204)
@@ -266,6 +339,10 @@ def _inside(calendar: str, uid: str) -> str:
     """The address of an object. A UID that is no safe file name is hashed."""
     safe = uid.isascii() and all(c.isalnum() or c in "-_" for c in uid) and len(uid) <= 128
     return calendar.rstrip("/") + "/" + (uid if safe else hashlib.sha256(uid.encode()).hexdigest()) + ".ics"
+
+
+def _name(address: str) -> str:
+    return unquote(urlsplit(address).path.rsplit("/", 1)[-1]).removesuffix(".ics")
 
 
 def _accept(response: Any, *statuses: int) -> None:

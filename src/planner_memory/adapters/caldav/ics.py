@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +13,20 @@ import recurring_ical_events
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import at_wall_time
-from planner_memory.ports.calendar import CalendarEvent, NewEvent
+from planner_memory.ports.calendar import CalendarEvent, NewEvent, marked, unmarked
 
 PRODUCT = "-//planner-memory//planner-memory//EN"
 _PRIVATE = "X-PLANNER-"
 _DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One object of a calendar as the server gave it."""
+
+    text: str
+    etag: str | None = None
+    calendar_id: str = ""
 
 
 def composed(event: NewEvent, now: datetime) -> str:
@@ -29,11 +39,17 @@ def composed(event: NewEvent, now: datetime) -> str:
     entry.add("dtstamp", now)
     entry.add("dtstart", event.start.astimezone(UTC))
     entry.add("dtend", event.end.astimezone(UTC))
-    entry.add("summary", event.title)
+    entry.add("summary", marked(event.title, is_done=event.is_done))
     if event.description:
         entry.add("description", event.description)
     entry.add("categories", ["Planner"])
     entry.add("transp", "OPAQUE")
+    if event.link:
+        entry.add("url", event.link)
+    if event.color:
+        entry.add("color", event.color)
+    for minutes in event.reminders or ():
+        entry.add_component(_alarm(event.title, minutes))
     entry.add("x-planner-time-zone", event.time_zone)
     for name, value in sorted(event.private.items()):
         entry.add(_PRIVATE + name.upper().replace("_", "-"), value)
@@ -41,16 +57,34 @@ def composed(event: NewEvent, now: datetime) -> str:
     return str(calendar.to_ical().decode())
 
 
-def expanded(text: str, window: Interval, time_zone: ZoneInfo, *, etag: str | None, addresses: Collection[str]) -> list[CalendarEvent]:
+def _alarm(title: str, minutes: int) -> Any:
+    alarm = icalendar.Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", title)
+    alarm.add("trigger", timedelta(minutes=-minutes))
+    return alarm
+
+
+def own(stored: Stored) -> CalendarEvent | None:
+    """The one of the product's own events that the object holds, or None when it holds something else."""
+    try:
+        entries = icalendar.Calendar.from_ical(stored.text).walk("VEVENT")
+        found = _event(entries[0], ZoneInfo("UTC"), stored, (), repeats=False) if len(entries) == 1 else None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+    return found if found is not None and found.is_own else None
+
+
+def expanded(stored: Stored, window: Interval, time_zone: ZoneInfo, *, addresses: Collection[str]) -> list[CalendarEvent]:
     """Every occurrence in one stored object that overlaps the window, in no order. A text that cannot be read has none."""
     try:
-        calendar = icalendar.Calendar.from_ical(text)
+        calendar = icalendar.Calendar.from_ical(stored.text)
         # a day more on each side: floating and whole-day events get their place only here
         found = recurring_ical_events.of(calendar, skip_bad_series=True).between(window.start - _DAY, window.end + _DAY)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return []
     repeats = any("RRULE" in each or "RDATE" in each or "RECURRENCE-ID" in each for each in calendar.walk("VEVENT"))
-    events = (_event(each, time_zone, etag, addresses, repeats=repeats) for each in found)
+    events = (_event(each, time_zone, stored, addresses, repeats=repeats) for each in found)
     return [e for e in events if e is not None and e.start < window.end and window.start < e.end]
 
 
@@ -60,7 +94,7 @@ def _instant(value: date | datetime, time_zone: ZoneInfo) -> datetime:
     return at_wall_time(value, datetime.min.time(), time_zone)
 
 
-def _event(entry: Any, time_zone: ZoneInfo, etag: str | None, addresses: Collection[str], *, repeats: bool) -> CalendarEvent | None:
+def _event(entry: Any, time_zone: ZoneInfo, stored: Stored, addresses: Collection[str], *, repeats: bool) -> CalendarEvent | None:
     first, last = entry.start, entry.end
     start, end = _instant(first, time_zone), _instant(last, time_zone)
     if end <= start:
@@ -73,9 +107,12 @@ def _event(entry: Any, time_zone: ZoneInfo, etag: str | None, addresses: Collect
         if key.startswith(_PRIVATE) and key != _PRIVATE + "TIME-ZONE"
     }
     is_busy = status != "cancelled" and str(entry.get("TRANSP", "OPAQUE")).upper() != "TRANSPARENT" and not _is_declined(entry, addresses)
+    title, is_done = str(entry.get("SUMMARY", "")), False
+    if "run_id" in private:
+        title, is_done = unmarked(title)
     return CalendarEvent(
         event_id=f"{uid}_{start:%Y%m%dT%H%M%SZ}" if repeats else uid,
-        title=str(entry.get("SUMMARY", "")),
+        title=title,
         start=start,
         end=end,
         is_all_day=not isinstance(first, datetime),
@@ -86,7 +123,9 @@ def _event(entry: Any, time_zone: ZoneInfo, etag: str | None, addresses: Collect
         categories=tuple(str(c) for c in getattr(entry, "categories", ())),
         private=private,
         link=str(entry["URL"]) if "URL" in entry else None,
-        etag=etag,
+        etag=stored.etag,
+        is_done=is_done,
+        calendar_id=stored.calendar_id,
     )
 
 
