@@ -20,9 +20,10 @@ from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.core.ids import new_id
 from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
-from planner_memory.planner_engine.versions import Prompts
 from planner_memory.ports.language_model import LanguageModel
 from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, Remembered
+from planner_memory.prompting.versions import Prompts
+from planner_memory.prompting.writer import Writer
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face, build_app
 
@@ -82,14 +83,13 @@ async def database() -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def desk(store: Database, model: LanguageModel | None = None) -> AsyncIterator[Desk]:
-    keys = PostgresKeys(store)
+    keys, prompts = PostgresKeys(store), Prompts(PostgresPrompts(store))
     planner = Planner(
         store=PostgresPlans(store),
         memory=NothingRemembered(),
         profiles=PostgresProfiles(store, time_zone="Europe/Berlin"),
-        model=model,
-        ledger=PostgresModelLedger(store) if model else None,
-        prompts=Prompts(PostgresPrompts(store)),
+        writer=Writer(model=model, prompts=prompts, ledger=PostgresModelLedger(store)) if model else None,
+        prompts=prompts,
     )
     app = build_app("planner-engine", Face(keys, keys), health=planner.health, routers=[router], state={"planner": planner})
     headers = {"Authorization": f"Bearer {KEY}"}

@@ -63,12 +63,14 @@ def create_planner_engine(planner: Planner, face: Face, metrics: Metrics) -> Fas
     return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], metrics=metrics, state={"planner": planner})
 
 
-def create_scheduler_engine(scheduler: Scheduler, face: Face) -> FastAPI:
-    return build_app("scheduler-engine", face, health=scheduler.health, routers=_ROUTERS["scheduler-engine"], state={"scheduler": scheduler})
+def create_scheduler_engine(scheduler: Scheduler, face: Face, metrics: Metrics) -> FastAPI:
+    state = {"scheduler": scheduler}
+    return build_app("scheduler-engine", face, health=scheduler.health, routers=_ROUTERS["scheduler-engine"], metrics=metrics, state=state)
 
 
-def create_observer_agent(observer: Observer, face: Face) -> FastAPI:
-    return build_app("observer-agent", face, health=observer.health, routers=_ROUTERS["observer-agent"], state={"observer": observer})
+def create_observer_agent(observer: Observer, face: Face, metrics: Metrics) -> FastAPI:
+    state = {"observer": observer}
+    return build_app("observer-agent", face, health=observer.health, routers=_ROUTERS["observer-agent"], metrics=metrics, state=state)
 
 
 def openapi_of(service: str) -> dict[str, Any]:

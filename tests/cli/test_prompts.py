@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.cli import calls
 from planner_memory.cli.prompts import GROUPS
-from planner_memory.planner_engine.prompting import shipped
+from planner_memory.prompting.rendering import shipped
 
 EDITED = "Plan well.\n\n<context>\n{context}\n</context>\n\nWanted: {intent}\n"
 Command = Callable[..., "asyncio.Future[Result]"]

@@ -20,13 +20,14 @@ from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.prompts import PostgresPrompts
-from planner_memory.planner_engine.measures import ModelMeasures
 from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
-from planner_memory.planner_engine.versions import Prompts
+from planner_memory.prompting.versions import Prompts
+from planner_memory.prompting.writer import Writer
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face, build_app
 from planner_memory.web.metrics import Metrics
+from planner_memory.web.model_measures import ModelMeasures
 
 
 @dataclass
@@ -71,18 +72,18 @@ async def opened(database: Database, model: "Connected | None" = None, **more: A
     memory = FakeMemory()
     profiles = PostgresProfiles(database, time_zone="Europe/Berlin")
     metrics = Metrics("planner-engine")
+    prompts = Prompts(PostgresPrompts(database), default_version=model.version if model else "v1", clock=lambda: made.now)
     if model is not None:
         ledger = PostgresModelLedger(database)
         metered = MeteredLanguageModel(
             model.adapter,
             ledger,
             monthly_budget_usd=model.budget,
-            on_call=ModelMeasures(metrics.registry).observed,
+            on_call=ModelMeasures(metrics).observed,
             capture_content=model.capture,
             clock=lambda: made.now,
         )
-        more = {"model": metered, "ledger": ledger, **more}
-    prompts = Prompts(PostgresPrompts(database), default_version=model.version if model else "v1", clock=lambda: made.now)
+        more = {"writer": Writer(model=metered, prompts=prompts, ledger=ledger), **more}
     planner = Planner(store=PostgresPlans(database), memory=memory, profiles=profiles, clock=lambda: made.now, prompts=prompts, **more)
     app = build_app("planner-engine", Face(keys, keys), health=planner.health, routers=[router], metrics=metrics, state={"planner": planner})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://planner", headers={"Authorization": "Bearer k1"}) as client:

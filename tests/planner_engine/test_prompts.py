@@ -16,8 +16,10 @@ from tests.planner_engine.conftest import Connected, Desk, opened
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.core.errors import InvalidInput
 from planner_memory.planner_engine.context import Item, assembled, tokens_of
-from planner_memory.planner_engine.prompting import INPUTS, SopInput, as_data, check_content, labelled, rendered, shipped
-from planner_memory.planner_engine.replies import ManifoldReply, RevisionReply, SopReply, strict_schema
+from planner_memory.planner_engine.replies import ManifoldReply, RevisionReply, SopReply
+from planner_memory.prompting.inputs import INPUTS, SopInput
+from planner_memory.prompting.rendering import as_data, check_content, labelled, rendered, shipped
+from planner_memory.prompting.replies import strict_schema
 
 INTENT = {"intent": "Write a proposal for Acme", "client_id": "acme"}
 EDITED = "Plan well.\n\n<context>\n{context}\n</context>\n\nWanted: {intent}\n"

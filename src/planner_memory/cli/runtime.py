@@ -41,16 +41,13 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
     give_memory_back()
     async with open_platform(settings, embedded=True) as platform:
         await services.open_calendar(platform, may_start=True)
-        face = platform.face
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
         if platform.calendar is not None:
-            scheduler = await services.open_scheduler(platform, gateway=to_gateway, planner=httpx.ASGITransport(planner))
-            await scheduler.recover()
-            apps["scheduler-engine"] = asgi.create_scheduler_engine(scheduler, face)
-        apps["observer-agent"] = asgi.create_observer_agent(await services.open_observer(platform, gateway=to_gateway), face)
+            apps["scheduler-engine"] = await _scheduler(platform, to_gateway, httpx.ASGITransport(planner))
+        apps["observer-agent"] = await _observer(platform, to_gateway)
         async with _working(platform):
             yield Running(asgi.all_in_one(apps, platform.adapters), platform)
 
@@ -67,12 +64,10 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
             await services.open_calendar(platform, may_start=True)
-            scheduler = await services.open_scheduler(platform)
-            await scheduler.recover()
-            app = asgi.create_scheduler_engine(scheduler, platform.face)
+            app = await _scheduler(platform, None, None)
         else:
             await services.open_calendar(platform, may_start=False)
-            app = asgi.create_observer_agent(await services.open_observer(platform), platform.face)
+            app = await _observer(platform, None)
         async with _working(platform):
             yield Running(app, platform)
 
@@ -86,6 +81,18 @@ async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
 async def _planner(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
     metrics = Metrics("planner-engine")
     return asgi.create_planner_engine(await services.open_planner(platform, metrics, gateway=gateway), platform.face, metrics)
+
+
+async def _scheduler(platform: Platform, gateway: httpx.AsyncBaseTransport | None, planner: httpx.AsyncBaseTransport | None) -> FastAPI:
+    metrics = Metrics("scheduler-engine")
+    scheduler = await services.open_scheduler(platform, metrics, gateway=gateway, planner=planner)
+    await scheduler.recover()
+    return asgi.create_scheduler_engine(scheduler, platform.face, metrics)
+
+
+async def _observer(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
+    metrics = Metrics("observer-agent")
+    return asgi.create_observer_agent(await services.open_observer(platform, metrics, gateway=gateway), platform.face, metrics)
 
 
 @asynccontextmanager

@@ -11,9 +11,9 @@ from planner_memory.core.profile import Profile
 from planner_memory.planner_engine.dates import Deadline
 from planner_memory.planner_engine.patterns import Pattern
 from planner_memory.planner_engine.preferences import Limit
-from planner_memory.planner_engine.prompting import compact, labelled
 from planner_memory.ports.memory import RecalledMemory
 from planner_memory.ports.plans import Plan
+from planner_memory.prompting.rendering import compact, labelled
 
 DEFAULT_TOKENS = 3000
 _BYTES_PER_TOKEN = 3.5  # of UTF-8: common tokenizers take 3.5 to 4.5 for English prose, so the budget errs to the safe side

@@ -8,24 +8,24 @@ from uuid import UUID
 
 import structlog
 
-from planner_memory.core.errors import BudgetSpent, NotConnected, PlannerMemoryError, Unavailable, UpstreamTimeout
+from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.core.local_time import zone
 from planner_memory.core.profile import Profile
 from planner_memory.planner_engine.checklist import Draft
 from planner_memory.planner_engine.context import Context, assembled, items_of
 from planner_memory.planner_engine.drafting import Means, Order, Reading, steps_of, title_of
 from planner_memory.planner_engine.preferences import Limit
-from planner_memory.planner_engine.prompting import ManifoldInput, SopInput, as_data
 from planner_memory.planner_engine.recalling import Recalled
 from planner_memory.planner_engine.replies import ManifoldReply, SopReply, drafts_of
 from planner_memory.planner_engine.reusing import copied
 from planner_memory.planner_engine.words import stems
-from planner_memory.planner_engine.writing import Writer, Written
 from planner_memory.ports.plans import Plan
+from planner_memory.prompting.inputs import ManifoldInput, SopInput
+from planner_memory.prompting.rendering import as_data
+from planner_memory.prompting.writer import MODEL_IS_DOWN, Writer, Written
 
 log = structlog.get_logger()
 WorkspaceContext = Callable[[Order], Awaitable[str | None]]
-MODEL_IS_DOWN = (Unavailable, UpstreamTimeout, NotConnected, BudgetSpent)
 
 
 @dataclass(frozen=True, slots=True)

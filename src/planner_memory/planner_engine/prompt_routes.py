@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from planner_memory.core.errors import NotAllowed, Unavailable
 from planner_memory.planner_engine.schemas import PromptEdit, PromptRollback, PromptUse
-from planner_memory.planner_engine.versions import Prompts
+from planner_memory.prompting.versions import Prompts
 from planner_memory.web.auth import Authenticated, Caller
 
 router = APIRouter(prefix="/prompts", tags=["prompts"])

@@ -1,50 +1,19 @@
-"""What a model may answer, and everything that is wrong with an answer in words that it can act on."""
+"""What a model may answer when it is asked for a plan or a revision: the shape, and the flaws that no schema can say."""
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from planner_memory.planner_engine.checklist import LARGEST_STEP_HOURS, Draft, ordered
 from planner_memory.planner_engine.words import stems
+from planner_memory.prompting.replies import Number, Reply, Text, Title, clean, no_bool
 
 MOST_STEPS = 60
-_MOST_FLAWS = 12
-_BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "exclusiveMinimum", "minimum", "maximum")
-_LEFT_OUT = frozenset({"title", "description", "default", *_BOUNDS})
+Hours = Annotated[float, BeforeValidator(no_bool), Field(gt=0, le=LARGEST_STEP_HOURS, allow_inf_nan=False)]
 
 
-def _clean(value: Any) -> Any:
-    """A text as PostgreSQL can keep it: no NUL, no other control characters, no halves of surrogate pairs."""
-    if not isinstance(value, str):
-        return value
-    whole = value.encode("utf-8", "replace").decode()
-    return "".join(c if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127) else " " for c in whole).strip()
-
-
-def _one_line(value: Any) -> Any:
-    cleaned = _clean(value)
-    return re.sub(r"\s+", " ", cleaned) if isinstance(cleaned, str) else cleaned
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("give a number, not true or false")
-    return value
-
-
-Title = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=300)]
-Text = Annotated[str, BeforeValidator(_clean), Field(max_length=5000)]
-Number = Annotated[int, BeforeValidator(_no_bool)]
-Hours = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=LARGEST_STEP_HOURS, allow_inf_nan=False)]
-
-
-class _Reply(BaseModel):
-    model_config = ConfigDict(extra="ignore")  # servers without strict schemas let models add remarks
-
-
-class ReplyStep(_Reply):
+class ReplyStep(Reply):
     step_number: Annotated[Number, Field(ge=1, le=10_000)]
     title: Title
     description: Text
@@ -52,17 +21,20 @@ class ReplyStep(_Reply):
     dependencies: Annotated[list[Number], Field(max_length=MOST_STEPS)]
     energy: Literal["high", "medium", "low"]
     billable: bool
-    deliverable: Annotated[str, BeforeValidator(_clean), Field(max_length=1000)]
+    deliverable: Annotated[str, BeforeValidator(clean), Field(max_length=1000)]
 
 
-class SopReply(_Reply):
+class SopReply(Reply):
     """For sop_generator."""
 
     name: Title
     checklist: Annotated[list[ReplyStep], Field(min_length=1, max_length=MOST_STEPS)]
 
+    def flaws(self) -> Sequence[str]:
+        return _flaws_of(self.checklist)
 
-class Option(_Reply):
+
+class Option(Reply):
     name: Title
     trajectory: Text  # where it leads over months, weeks and the next day
     for_and_against: Text
@@ -76,76 +48,25 @@ class ManifoldReply(SopReply):
     chosen: Title
     why: Text
 
+    def flaws(self) -> Sequence[str]:
+        flaws = _flaws_of(self.checklist)
+        if self.chosen.casefold() not in {o.name.casefold() for o in self.options}:
+            flaws.append(f"chosen: {self.chosen[:80]!r} is not the name of one of the options")
+        return flaws
+
 
 class RevisedStep(ReplyStep):
     keeps: Annotated[Number, Field(ge=1)] | None
 
 
-class RevisionReply(_Reply):
+class RevisionReply(Reply):
     """For sop_reviser."""
 
     checklist: Annotated[list[RevisedStep], Field(min_length=1, max_length=500)]
     note: Text
 
-
-class Unusable(ValueError):
-    """An answer with flaws; `flaws` are sentences."""
-
-    def __init__(self, flaws: Sequence[str]) -> None:
-        super().__init__("; ".join(flaws))
-        self.flaws = tuple(flaws)
-
-
-def strict_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The model's JSON Schema as strict modes take it: references resolved, all properties required, none beside them, no bounds.
-
-    Bounds are checked on the answer, since not every vendor's strict mode knows them.
-    """
-    whole = model.model_json_schema()
-    definitions = whole.pop("$defs", {})
-
-    def strict(node: Any) -> Any:
-        if isinstance(node, list):
-            return [strict(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return strict(definitions[node["$ref"].rsplit("/", 1)[-1]])
-        if node.get("type") == "object":
-            properties = {name: strict(each) for name, each in node["properties"].items()}
-            return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-        return {key: strict(each) for key, each in node.items() if key not in _LEFT_OUT}
-
-    found: dict[str, Any] = strict(whole)
-    return found
-
-
-R = TypeVar("R", SopReply, ManifoldReply, RevisionReply)
-
-
-def read_reply(document: Any, kind: type[R]) -> R:
-    """The document as a reply whose steps can be carried out.
-
-    Raises:
-        Unusable: with every flaw that was found, at most twelve.
-    """
-    if isinstance(document, list):  # the checklist alone, as models answer without a schema
-        raise Unusable(["the answer must be a JSON object, not a list"])
-    try:
-        reply = kind.model_validate(document)
-    except ValidationError as error:
-        raise Unusable([_flaw(e["loc"], e["msg"]) for e in error.errors(include_url=False, include_input=False)[:_MOST_FLAWS]]) from None
-    flaws = _flaws_of(reply.checklist)
-    if isinstance(reply, ManifoldReply) and reply.chosen.casefold() not in {o.name.casefold() for o in reply.options}:
-        flaws.append(f"chosen: {reply.chosen[:80]!r} is not the name of one of the options")
-    if flaws:
-        raise Unusable(flaws[:_MOST_FLAWS])
-    return reply
-
-
-def _flaw(location: tuple[int | str, ...], message: str) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
-    return f"{place or 'the answer'}: {message.removeprefix('Value error, ')}"
+    def flaws(self) -> Sequence[str]:
+        return _flaws_of(self.checklist)
 
 
 def _flaws_of(steps: Sequence[ReplyStep]) -> list[str]:

@@ -9,12 +9,12 @@ import structlog
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.planner_engine.instructions import carried_out
-from planner_memory.planner_engine.making import MODEL_IS_DOWN
-from planner_memory.planner_engine.prompting import ReviserInput, as_data, compact, labelled
 from planner_memory.planner_engine.replies import RevisionReply
 from planner_memory.planner_engine.revising import Draftboard, as_told, board_from, board_of, unknown_keeps
-from planner_memory.planner_engine.writing import Writer
 from planner_memory.ports.plans import Plan
+from planner_memory.prompting.inputs import ReviserInput
+from planner_memory.prompting.rendering import as_data, compact, labelled
+from planner_memory.prompting.writer import MODEL_IS_DOWN, Writer
 
 log = structlog.get_logger()
 

@@ -22,20 +22,19 @@ from planner_memory.planner_engine.drafting import Order, binding_limit, deadlin
 from planner_memory.planner_engine.editing import check_editable, check_status
 from planner_memory.planner_engine.estimates import Estimator, Task
 from planner_memory.planner_engine.making import Ground, Maker, WorkspaceContext
-from planner_memory.planner_engine.model_state import ModelState
 from planner_memory.planner_engine.recalling import recalled
 from planner_memory.planner_engine.reviser import Revised, Reviser, with_revision_noted
 from planner_memory.planner_engine.revising import fitted, is_changed, sent_of
 from planner_memory.planner_engine.sop import next_steps, sop_document, with_checklist
 from planner_memory.planner_engine.telling import plan_graph, plan_memory
 from planner_memory.planner_engine.tracking import Tracker
-from planner_memory.planner_engine.versions import Prompts
-from planner_memory.planner_engine.writing import Writer
-from planner_memory.ports.language_model import LanguageModel, ModelLedger
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Clients, Plan, PlanStore
 from planner_memory.ports.profiles import ProfileStore
+from planner_memory.prompting.versions import Prompts
+from planner_memory.prompting.writer import Writer
 from planner_memory.web.health import HealthReport, state_of
+from planner_memory.web.model_state import ModelState
 
 log = structlog.get_logger()
 _ONE_REQUEST = timedelta(hours=24)  # as long as an Idempotency-Key is kept
@@ -54,31 +53,23 @@ class Planner:
         clock: Clock = utc_now,
         default_client: str = "me",
         recall_seconds: float = 3.0,
-        model: LanguageModel | None = None,
-        ledger: ModelLedger | None = None,
+        writer: Writer | None = None,
         prompts: Prompts | None = None,
         context_tokens: int = DEFAULT_TOKENS,
         fall_back_to_rules: bool = False,
         workspace_context: WorkspaceContext | None = None,
     ) -> None:
-        """A `model` needs `prompts`; `ledger` is the one that the model writes to. Without a model plans are made by rules.
-
-        Raises:
-            ValueError: a model without prompts.
-        """
-        if model is not None and prompts is None:
-            raise ValueError("a planner with a language model needs prompts")
+        """Without a `writer`, which asks the language model, plans are made by rules."""
         self._store = store
         self._memory = memory
         self._profiles = profiles
         self._clock = clock
         self._default_client = default_client
         self._recall_seconds = recall_seconds
-        self._model = model
-        writer = Writer(model=model, prompts=prompts, ledger=ledger) if model is not None and prompts is not None else None
+        self._has_model = writer is not None
         self._maker = Maker(writer=writer, workspace_context=workspace_context, context_tokens=context_tokens, fall_back_to_rules=fall_back_to_rules)
         self._reviser = Reviser(writer=writer, fall_back_to_rules=fall_back_to_rules)
-        self._model_state = ModelState(model)
+        self._model_state = ModelState(writer.model if writer else None)
         self.prompts = prompts
         self.tracker = Tracker(store=store, memory=memory, profiles=profiles, clock=clock)
 
@@ -94,7 +85,7 @@ class Planner:
         profile = await self._profiles.profile(order.person_id)
         reading = read(order, now, zone(profile.time_zone))
         known = await recalled(
-            self._memory, order.intent, order.client_id, seconds=self._recall_seconds, with_past=self._model is not None and not order.reuse
+            self._memory, order.intent, order.client_id, seconds=self._recall_seconds, with_past=self._has_model and not order.reuse
         )
         limit = binding_limit(reading.limit, known.preferences, profile)
         sources = tuple(dict.fromkeys((order.client_id, self._default_client)))
@@ -108,7 +99,7 @@ class Planner:
             if order.reuse and source is None:
                 raise NotFound(f"There is no plan {order.reuse} of client {order.client_id} to reuse. GET /api/v1/planner/plans lists them.")
             recent = await tx.plans_since((order.client_id,), now - timedelta(days=7), limit=200)
-            by = "rules" if self._model is None else None
+            by = None if self._has_model else "rules"
             example = None if source else await tx.plan_of_pattern(sources, reading.pattern.key, generator=by)
         made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example))
         template_id = source.process_template_id if source else f"pattern:{reading.pattern.key}"
@@ -249,7 +240,7 @@ class Planner:
         postgres, gateway, model = await asyncio.gather(
             state_of(self._store.check), state_of(self._memory.check), self._model_state.read(self._clock())
         )
-        generator = "rules" if self._model is None else "model"
+        generator = "model" if self._has_model else "rules"
         return HealthReport({"postgres": postgres, "memory_gateway": gateway, "llm": model}, frozenset({"postgres"}), {"generator": generator})
 
     async def _estimator(self, person_id: str, step_keys: Sequence[str], template_id: str | None, workflow_id: str | None) -> Estimator:

@@ -8,7 +8,7 @@ __all__ = ["CONTENT_TYPE_LATEST", "Metrics"]
 
 class Metrics:
     def __init__(self, service: str) -> None:
-        prefix = service.replace("-", "_")
+        self.prefix = prefix = service.replace("-", "_")
         self.registry = CollectorRegistry()
         self._requests = Counter(f"{prefix}_requests", "Requests answered", ["method", "route", "status"], registry=self.registry)
         self._duration = Histogram(

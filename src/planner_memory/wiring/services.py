@@ -4,14 +4,10 @@ import httpx
 
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
-from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
 from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
-from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
 from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.facts import PostgresFacts
-from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
-from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
@@ -19,14 +15,12 @@ from planner_memory.adapters.smtp.outlet import SmtpMail
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.observer_agent.service import Observer
-from planner_memory.planner_engine.measures import ModelMeasures
 from planner_memory.planner_engine.service import Planner
-from planner_memory.planner_engine.versions import Prompts
-from planner_memory.ports.language_model import LanguageModel
 from planner_memory.ports.outlets import Outlet
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
+from planner_memory.wiring.models import open_writer, prompts_of
 from planner_memory.wiring.platform import Platform
 
 
@@ -54,41 +48,15 @@ async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None
     return GatewayMemory(client)
 
 
-def _model(platform: Platform, ledger: PostgresModelLedger, metrics: Metrics) -> LanguageModel | None:
-    settings = platform.settings
-    if settings.openrouter_api_key is None:
-        return None
-    model = OpenRouterLanguageModel(
-        settings.openrouter_api_key.get_secret_value(),
-        settings.openrouter_base_url,
-        settings.model,
-        dialect=settings.model_dialect,
-        clock=platform.clock,
-    )
-    platform.stack.push_async_callback(model.close)
-    platform.adapters["model"] = settings.model
-    return MeteredLanguageModel(
-        model,
-        ledger,
-        monthly_budget_usd=settings.monthly_budget_usd,
-        provider=settings.model_dialect,
-        on_call=ModelMeasures(metrics.registry).observed,
-        clock=platform.clock,
-    )
-
-
 async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
-    ledger = PostgresModelLedger(platform.database)
-    prompts = Prompts(PostgresPrompts(platform.database), default_version=platform.settings.prompt_template_version, clock=platform.clock)
     planner = Planner(
         store=PostgresPlans(platform.database),
         memory=await _memory(platform, gateway),
         profiles=platform.profiles,
         clock=platform.clock,
         default_client=platform.settings.client_id,
-        model=_model(platform, ledger, metrics),
-        ledger=ledger,
-        prompts=prompts,
+        writer=open_writer(platform, metrics),
+        prompts=prompts_of(platform),
     )
 
     async def tell_memory() -> None:
@@ -99,7 +67,7 @@ async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.A
 
 
 async def open_scheduler(
-    platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None, planner: httpx.AsyncBaseTransport | None = None
+    platform: Platform, metrics: Metrics, *, gateway: httpx.AsyncBaseTransport | None = None, planner: httpx.AsyncBaseTransport | None = None
 ) -> Scheduler:
     if platform.calendar is None:
         raise NotStarted("The scheduler needs a calendar. Set CALDAV_URL with its user name and password, or leave PLANNER_CALENDAR unset.")
@@ -137,7 +105,7 @@ def _outlets(settings: Settings) -> list[Outlet]:
     return outlets
 
 
-async def open_observer(platform: Platform, *, gateway: httpx.AsyncBaseTransport | None = None) -> Observer:
+async def open_observer(platform: Platform, metrics: Metrics, *, gateway: httpx.AsyncBaseTransport | None = None) -> Observer:
     outlets = _outlets(platform.settings)
     if outlets:
         platform.adapters["letters"] = ", ".join(outlet.name for outlet in outlets)

@@ -3,56 +3,24 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.ports.language_model import Message
+from planner_memory.prompting.inputs import INPUTS, PromptInput
 
 _FIELD = re.compile(r"\{([a-z_]+)\}")
 _FENCED = re.compile(r"^<([a-z]+)>[ \t]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class SopInput:
-    """For sop_generator. Both are ready for the fence, by `labelled` and `as_data`."""
-
-    context: str
-    intent: str
-
-
-@dataclass(frozen=True, slots=True)
-class ManifoldInput:
-    """For sop_generator_manifold."""
-
-    context: str
-    intent: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReviserInput:
-    """For sop_reviser. `plan` is JSON."""
-
-    context: str
-    plan: str
-    instruction: str
-
-
-PromptInput = SopInput | ManifoldInput | ReviserInput
-INPUTS: Mapping[str, type[SopInput] | type[ManifoldInput] | type[ReviserInput]] = {
-    "sop_generator": SopInput,
-    "sop_generator_manifold": ManifoldInput,
-    "sop_reviser": ReviserInput,
-}
-
-
 @cache
 def shipped(name: str) -> str:
     """The first version's text, as migrations seed it."""
-    return resources.files(__package__).joinpath("prompts", f"{name}.md").read_text(encoding="utf-8")
+    return resources.files(__package__).joinpath("texts", f"{name}.md").read_text(encoding="utf-8")
 
 
 def as_data(text: str) -> str:
@@ -96,13 +64,13 @@ def check_content(name: str, content: str) -> None:
         raise InvalidInput("A prompt has between 1 and 50,000 characters.", field="content")
     inputs = INPUTS.get(name)
     if inputs is None:
-        return  # another service's prompt: it checks its inputs itself
-    wanted, found = {f.name for f in fields(inputs)}, set(_FIELD.findall(content))
+        return  # a prompt of somebody's own, which no service asks with
+    wanted, found = inputs.names(), set(_FIELD.findall(content))
     if wanted - found:
         raise InvalidInput(f"The prompt {name} needs {_listed(wanted - found)}.", field="content")
     if found - wanted:
         raise InvalidInput(f"The prompt {name} has no input {_listed(found - wanted)}; it has {_listed(wanted)}.", field="content")
-    for fence in ("context", "plan") if inputs is ReviserInput else ("context",):
+    for fence in inputs.fenced:
         if not re.search(rf"^<{fence}>\s*\{{{fence}\}}\s*</{fence}>[ \t]*$", content, re.MULTILINE):
             raise InvalidInput(f"Put {{{fence}}} alone between lines <{fence}> and </{fence}>, so that data stays data.", field="content")
 

@@ -1,4 +1,4 @@
-"""Asks a language model for a checklist: chooses the prompt, fences the data, and has a flawed answer repaired once."""
+"""Asks a language model for a reply of some kind: chooses the prompt, fences the data, and has a flawed answer repaired once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,16 @@ from uuid import UUID
 
 import structlog
 
-from planner_memory.core.errors import PlannerMemoryError, UpstreamInvalid
-from planner_memory.planner_engine.prompting import INPUTS, PromptInput, check_content, rendered
-from planner_memory.planner_engine.replies import ManifoldReply, RevisionReply, SopReply, Unusable, read_reply, strict_schema
-from planner_memory.planner_engine.versions import Chosen, Prompts
+from planner_memory.core.errors import BudgetSpent, NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid, UpstreamTimeout
 from planner_memory.ports.language_model import Ask, Completion, LanguageModel, Message, ModelLedger
+from planner_memory.prompting.inputs import INPUTS, PromptInput
+from planner_memory.prompting.rendering import check_content, rendered
+from planner_memory.prompting.replies import Reply, Unusable, read_reply, strict_schema
+from planner_memory.prompting.versions import Chosen, Prompts
 
 log = structlog.get_logger()
-R = TypeVar("R", SopReply, ManifoldReply, RevisionReply)
+MODEL_IS_DOWN = (Unavailable, UpstreamTimeout, NotConnected, BudgetSpent)
+R = TypeVar("R", bound=Reply)
 _LONGEST_ECHO = 20_000  # characters of a flawed answer that are shown to the model again
 
 
@@ -29,8 +31,10 @@ class Written(Generic[R]):
 
 
 class Writer:
+    """`model` is the language model itself, for its name and for `check`. `ledger` is the one that the model writes to."""
+
     def __init__(self, *, model: LanguageModel, prompts: Prompts, ledger: ModelLedger | None) -> None:
-        self._model = model
+        self.model = model
         self._prompts = prompts
         self._ledger = ledger
 
@@ -41,12 +45,15 @@ class Writer:
         kind: type[R],
         *,
         purpose: str,
-        client_id: str,
+        client_id: str | None,
         person_id: str,
-        plan_id: UUID,
+        plan_id: UUID | None = None,
         check: Callable[[R], Sequence[str]] | None = None,
     ) -> Written[R]:
-        """A reply of that kind. `check` names flaws that only the caller can see.
+        """A reply of that kind, by the version of the prompt that counts for the client. `check` names flaws that only the caller can see.
+
+        When what came of the reply is stored, settle its `call_ids`: until then a process that asks the same again, because it died in
+        between, gets the same answer and pays nothing. No database connection is held while the model is awaited.
 
         Raises:
             UpstreamInvalid: the answer to the repair is flawed too; the detail names the flaws.
@@ -71,7 +78,7 @@ class Writer:
                 person_id=person_id,
                 plan_id=plan_id,
             )
-            completion: Completion = await self._model.complete(ask)
+            completion: Completion = await self.model.complete(ask)
             calls.append(completion)
             try:
                 reply = _reply(completion, kind, check)
@@ -82,17 +89,26 @@ class Writer:
             await self._reject(completion)
             messages = (*rendered(chosen.template.content, values), *_repair(completion.text, flaws))
         raise UpstreamInvalid(
-            f"{calls[-1].usage.model} answered twice with a plan that cannot be used: {'; '.join(flaws)[:1500]}. "
+            f"{calls[-1].usage.model} answered {name} twice with something that cannot be used: {'; '.join(flaws)[:1500]}. "
             "Nothing was stored. Try again, or choose another model with PLANNER_MODEL.",
             flaws=list(flaws),
         )
 
+    async def settle(self, written: Written[Any]) -> None:
+        """For a reply that is used without a transaction of its own. One that cannot be noted now is forgotten after a day."""
+        for call_id in written.call_ids:
+            await self._settle(call_id)
+
     async def _reject(self, completion: Completion) -> None:
-        """The same request must not get this answer again. One that cannot be noted now is forgotten after a day."""
-        if self._ledger is None or completion.call_id is None:
+        """The same request must not get this answer again."""
+        if completion.call_id is not None:
+            await self._settle(completion.call_id)
+
+    async def _settle(self, call_id: UUID) -> None:
+        if self._ledger is None:
             return
         try:
-            await self._ledger.settle(completion.call_id)
+            await self._ledger.settle(call_id)
         except PlannerMemoryError as error:
             log.warning("model call not settled", error=error.detail)
 

@@ -1,20 +1,22 @@
-"""The planner's own metrics beside the requests: tokens, cost and duration of every model call."""
+"""A service's own metrics beside the requests: tokens, cost and duration of every model call."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import Counter, Histogram
 
 from planner_memory.ports.language_model import ModelCall
+from planner_memory.web.metrics import Metrics
 
 
 class ModelMeasures:
     """`observed` takes each call as it is made; prompts and models are labels, clients are not, since they are without number."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, metrics: Metrics) -> None:
+        prefix, registry = metrics.prefix, metrics.registry
         labels = ["model", "prompt"]
-        self._calls = Counter("planner_engine_model_calls", "Calls of a language model", [*labels, "outcome"], registry=registry)
-        self._tokens = Counter("planner_engine_model_tokens", "Tokens sent and answered", [*labels, "direction"], registry=registry)
-        self._cost = Counter("planner_engine_model_cost_usd", "US dollars as the vendor says", labels, registry=registry)
+        self._calls = Counter(f"{prefix}_model_calls", "Calls of a language model", [*labels, "outcome"], registry=registry)
+        self._tokens = Counter(f"{prefix}_model_tokens", "Tokens sent and answered", [*labels, "direction"], registry=registry)
+        self._cost = Counter(f"{prefix}_model_cost_usd", "US dollars as the vendor says", labels, registry=registry)
         self._seconds = Histogram(
-            "planner_engine_model_duration_seconds",
+            f"{prefix}_model_duration_seconds",
             "From request to answer, retries included",
             labels,
             registry=registry,

@@ -7,8 +7,8 @@ from typing import Any
 
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, NotFound
-from planner_memory.planner_engine.prompting import check_content, difference
 from planner_memory.ports.prompts import PromptChoice, PromptStore, PromptTemplate, PromptTransaction
+from planner_memory.prompting.rendering import check_content, difference
 
 FIRST = "v1"
 _NUMBERED = re.compile(r"v(\d{1,6})")

@@ -1,0 +1,1 @@
+"""How a service asks a language model: the version of a prompt, its data in fences, a reply that holds. Shared by all services."""
