@@ -8,7 +8,18 @@ from typing import Literal, get_args
 
 # Every place that reads or writes across clients has a name here, so that a log of the database can say why it did.
 Bypass = Literal[
-    "all-clients key", "copying", "estimates", "extraction", "health", "indexing", "recovery", "reflection", "reindexing", "retention", "telling"
+    "all-clients key",
+    "copying",
+    "estimates",
+    "extraction",
+    "health",
+    "indexing",
+    "recovery",
+    "reflection",
+    "reindexing",
+    "retention",
+    "telling",
+    "workspace",
 ]
 
 

@@ -21,7 +21,7 @@ from planner_memory.ports.facts import FactStore
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.memory import Memory, NewMemory
 from planner_memory.ports.outlets import Letter, Outlet
-from planner_memory.ports.workspace import Reflection, Workspace
+from planner_memory.ports.workspace import DailyThread, Reflection
 
 log = structlog.get_logger()
 SOURCE = "observer-agent"
@@ -75,7 +75,7 @@ class Delivery:
         self,
         *,
         store: FactStore,
-        workspace: Workspace,
+        workspace: DailyThread,
         memory: Memory,
         clock: Clock,
         default_client: str,

@@ -32,7 +32,7 @@ from planner_memory.ports.insights import InsightMemory, KeptInsight
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.outlets import Letter, Outlet
 from planner_memory.ports.profiles import ProfileStore
-from planner_memory.ports.workspace import Mode, PostedReflection, Reflection, Workspace
+from planner_memory.ports.workspace import DailyThread, Mode, PostedReflection, Reflection
 from planner_memory.web.health import HealthReport, State, state_of
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Observer:
         self,
         *,
         store: FactStore,
-        workspace: Workspace,
+        workspace: DailyThread,
         calendar: Calendar | None,
         profiles: ProfileStore,
         memory: InsightMemory,
