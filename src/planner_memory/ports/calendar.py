@@ -104,6 +104,7 @@ class Capabilities:
 
     can_push: bool  # calls an address when something changes (`watch`)
     can_import: bool  # takes an iCalendar text (`import_events`)
+    writes_at_once: int  # calls of `put` that are best made together; a family that has batches joins them into one request
 
 
 @dataclass(frozen=True, slots=True)

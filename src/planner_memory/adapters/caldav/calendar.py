@@ -93,7 +93,7 @@ class CalDavCalendar:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(can_push=False, can_import=True)
+        return Capabilities(can_push=False, can_import=True, writes_at_once=4)
 
     async def calendars(self) -> list[CalendarInfo]:
         found = [
