@@ -1,7 +1,7 @@
 """All settings, read once from the environment (and a .env file) and passed down. docs/settings.md and .env.example are generated from here."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
@@ -75,9 +75,23 @@ class Settings(BaseSettings):
     mem0_base_url: str = Field("https://api.mem0.ai", validation_alias=_named("MEM0_BASE_URL"), description="Where mem0's platform API is.")
     extraction: bool = Field(True, description="Whether facts and preferences are drawn from what is remembered, by cautious rules.")
 
-    model: str = Field("~anthropic/claude-sonnet-latest", description="Language model that writes plans, when OPENROUTER_API_KEY is set.")
+    model: str = Field("~anthropic/claude-sonnet-latest", description="Language model, when OPENROUTER_API_KEY is set.")
     model_dialect: Literal["openrouter", "openai"] = Field(
-        "openrouter", description="openai for any other OpenAI-compatible endpoint (Ollama, vLLM): OpenRouter's own fields are then left out."
+        "openrouter",
+        description="openai for any other OpenAI-compatible endpoint (Ollama, vLLM) at OPENROUTER_BASE_URL: OpenRouter's own fields are then "
+        "left out, and no key is needed.",
+    )
+    model_fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Models that OpenRouter tries, in this order, when the first cannot answer; separated by commas."
+    )
+    model_provider: dict[str, Any] = Field(
+        {}, description='OpenRouter\'s provider routing as JSON, such as {"data_collection": "deny"}, beside require_parameters.'
+    )
+    model_limit_seconds: float = Field(30.0, gt=0, le=600, description="Longest time for one answer of the model, with its retries.")
+    model_context_tokens: int = Field(3000, ge=200, le=100_000, description="Most tokens of context (preferences, past plans, …) beside an intent.")
+    rules_when_model_is_down: bool = Field(
+        False,
+        description="Whether rules do the model's work, and say so, when it cannot be used. Default: the problem is told.",
     )
     monthly_budget_usd: float = Field(200.0, ge=0, description="Model calls beyond this sum in a month are refused.")
     prompt_template_version: str = Field(
@@ -114,6 +128,18 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, validation_alias=_named("OTEL_EXPORTER_OTLP_ENDPOINT"), description="OpenTelemetry collector (OTLP over HTTP). Default: no traces."
     )
+    otlp_headers: SecretStr | None = Field(
+        None, validation_alias=_named("OTEL_EXPORTER_OTLP_HEADERS"), description="Headers for that collector, as name=value, separated by commas."
+    )
+    langfuse_public_key: str | None = Field(
+        None, validation_alias=_named("LANGFUSE_PUBLIC_KEY"), description="Langfuse's public key; traces go there when both keys are set."
+    )
+    langfuse_secret_key: SecretStr | None = Field(None, validation_alias=_named("LANGFUSE_SECRET_KEY"), description="Langfuse's secret key.")
+    langfuse_host: str = Field("https://cloud.langfuse.com", validation_alias=_named("LANGFUSE_HOST"), description="Where Langfuse is.")
+    trace_content: bool = Field(
+        False,
+        description="Whether spans hold what the model was asked and answered, which is what the person remembers.",
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -123,7 +149,7 @@ class Settings(BaseSettings):
         except InvalidInput as error:
             raise ValueError(error.detail) from error
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "model_fallbacks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -137,6 +163,10 @@ class Settings(BaseSettings):
             return None
         password = f":{quote(self.postgres_password.get_secret_value(), safe='')}" if self.postgres_password else ""
         return f"postgresql://{quote(self.postgres_user, safe='')}{password}@{self.postgres_host}:{self.postgres_port}/{self.postgres_db}"
+
+    @property
+    def has_model(self) -> bool:
+        return self.openrouter_api_key is not None or self.model_dialect == "openai"
 
     @property
     def is_loopback(self) -> bool:

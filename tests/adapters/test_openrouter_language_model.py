@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.fakes.openrouter_server import KEY, OpenRouterServer, error_in_200, in_choice, moderated, refused
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, budget, error_in_200, in_choice, moderated, refused
 from tests.fakes.scripted import Failure, answering, slow
 
 from planner_memory.adapters.openrouter.json_text import NotJson, document_in
@@ -183,13 +183,18 @@ def test_documents_in_texts() -> None:
 
 
 async def test_the_key_s_own_limit(server: OpenRouterServer, model: OpenRouterLanguageModel) -> None:
-    await model.check()
-    assert await model.remaining_usd() == 12.5
+    assert await model.check() == 12.5
     server.limit_remaining = 0
     with pytest.raises(NotConnected, match="limit"):
         await model.check()
     server.limit_remaining = None
-    await model.check()
+    assert await model.check() is None
+    server.budgets = [budget(30.0, "member"), budget(3.5)]
+    assert await model.check() == 3.5
+    server.budgets = [budget(-0.1)]
+    with pytest.raises(NotConnected, match="budget"):
+        await model.check()
+    server.budgets = []
     server.fail_next("/key", refused(404))
     await model.check()
     server.fail_next("/key", refused(401))

@@ -49,13 +49,14 @@ class OpenRouterServer(ScriptedServer):
         super().__init__(f"Bearer {key}", _refusal(401, "No auth credentials found"))
         self.dimension = dimension
         self.limit_remaining: float | None = 12.5
+        self.budgets: list[dict[str, Any]] = []  # by `budget`
         self.base_url = f"{self.url}/api/v1"
         self._serve("POST", "/api/v1/embeddings", "/embeddings", self._embedded)
         self._serve("GET", "/api/v1/key", "/key", self._about_the_key)
         self.said: deque[str] = deque()
         self.model = "anthropic/claude-loopback-1"  # what an alias resolves to
         self._serve("POST", "/api/v1/chat/completions", "/chat/completions", self._completed)
-        self._serve("GET", "/api/v1/models", "/models", lambda *_: {"data": [{"id": self.model, "object": "model"}]})
+        self._serve("GET", "/api/v1/models", "/models", lambda *_: {"data": [_model(self.model)], "links": {"next": None}, "total_count": 1})
 
     def say(self, *contents: object) -> None:
         """The contents of the next chat answers, one each; what is not a text is sent as JSON. With none left it says "OK"."""
@@ -64,6 +65,7 @@ class OpenRouterServer(ScriptedServer):
     def reset(self) -> None:
         super().reset()
         self.said.clear()
+        self.budgets.clear()
 
     def _completed(self, _: Request, body: dict[str, Any]) -> Any:
         messages = body.get("messages")
@@ -120,17 +122,66 @@ class OpenRouterServer(ScriptedServer):
         return {
             "data": {
                 "label": "sk-or-v1-loo...789",
-                "limit": 20,
+                "limit": None if self.limit_remaining is None else 20,
                 "limit_remaining": self.limit_remaining,
                 "limit_reset": "monthly",
+                "include_byok_in_limit": False,
+                "budgets": self.budgets,
+                "effective_budget": self.budgets[0] if self.budgets else None,
                 "usage": 7.5,
                 "usage_daily": 0.5,
                 "usage_weekly": 2.5,
                 "usage_monthly": 7.5,
+                "byok_usage": 0,
+                "byok_usage_daily": 0,
+                "byok_usage_weekly": 0,
+                "byok_usage_monthly": 0,
                 "is_free_tier": False,
+                "is_management_key": False,
+                "is_provisioning_key": False,
+                "free_model_daily_requests": {"limit": 1000, "remaining": 1000, "used": 0},
+                "rate_limit": {"interval": "10s", "note": "deprecated", "requests": -1},
+                "allowed_data_regions": ["global"],
+                "creator_user_id": "user_loopback",
+                "organization_id": None,
+                "workspace_id": None,
                 "expires_at": None,
             }
         }
+
+
+def budget(left: float, scope: str = "workspace") -> dict[str, Any]:
+    """One budget layer of a key; with nothing left it turns requests away with 403."""
+    return {
+        "budget_id": "budget-loopback",
+        "guardrail_id": None,
+        "include_byok": False,
+        "limit_usd": 100.0,
+        "remaining_usd": left,
+        "spend_usd": 100.0 - left,
+        "reset_interval": "monthly",
+        "resets_at": "2026-12-01T00:00:00Z",
+        "scope": scope,
+    }
+
+
+def _model(slug: str) -> dict[str, Any]:
+    return {
+        "id": slug,
+        "object": "model",
+        "canonical_slug": slug,
+        "name": slug,
+        "created": 1_750_000_000,
+        "context_length": 200_000,
+        "architecture": {"modality": "text->text", "input_modalities": ["text"], "output_modalities": ["text"]},
+        "pricing": {"prompt": "0.000003", "completion": "0.000015"},
+        "top_provider": {"is_moderated": False, "context_length": 200_000, "max_completion_tokens": 64_000},
+        "supported_parameters": ["max_tokens", "response_format", "structured_outputs"],
+        "supported_voices": None,
+        "default_parameters": None,
+        "per_request_limits": None,
+        "links": {"details": f"/api/v1/models/{slug}/endpoints"},
+    }
 
 
 def _streamed(base: dict[str, Any], content: str, usage: dict[str, Any]) -> Iterator[str]:

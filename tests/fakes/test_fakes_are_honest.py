@@ -8,7 +8,7 @@ from tests.fakes import peers
 from tests.fakes.mem0_server import KEY as KEY_OF_MEM0
 from tests.fakes.mem0_server import Mem0Server
 from tests.fakes.mem0_server import refused as mem0_refused
-from tests.fakes.openrouter_server import KEY, OpenRouterServer, in_choice, moderated, refused
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, error_in_200, in_choice, moderated, refused
 from tests.fakes.peers import run_peer
 
 _HERE = Path(__file__).parent
@@ -48,6 +48,52 @@ def test_openais_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
         ("PermissionDeniedError", 403),
         ("InternalServerError", 503),
     ]
+
+
+_REFUSALS = {
+    400: "BadRequestResponseError",
+    401: "UnauthorizedResponseError",
+    402: "PaymentRequiredResponseError",
+    403: "ForbiddenResponseError",
+    404: "NotFoundResponseError",
+    408: "RequestTimeoutResponseError",
+    413: "PayloadTooLargeResponseError",
+    422: "UnprocessableEntityResponseError",
+    429: "TooManyRequestsResponseError",
+    500: "InternalServerResponseError",
+    502: "BadGatewayResponseError",
+    503: "ServiceUnavailableResponseError",
+    504: "OpenRouterDefaultError",  # its chat method does not declare that one
+    524: "EdgeNetworkTimeoutResponseError",
+    529: "ProviderOverloadedResponseError",
+}
+
+
+def test_openrouters_client_reads_the_loopback_openrouter(tmp_path: Path) -> None:
+    with OpenRouterServer(dimension=16) as server:
+        server.say({"a": 1}, '{"a": 2, "b": "a text of several chunks"}')
+        refusal = in_choice(message={"role": "assistant", "content": None, "refusal": "I cannot help with that."})
+        failures = [*map(refused, _REFUSALS), moderated(), error_in_200(502)]
+        turned_away = refused(429, headers={"Retry-After": "0"})
+        server.fail_next("/chat/completions", None, None, refusal, *failures, None, turned_away)
+        saw = run_peer(_HERE / "by_openrouter.py", tmp_path, KEY=KEY, BASE_URL=server.base_url, FAILURES=str(len(failures)))
+        asked = server.requests["/chat/completions"][0]
+    assert asked["models"] == ["nobody/none", "openai/other"]
+    assert asked["provider"] == {"require_parameters": True, "order": ["anthropic"], "allow_fallbacks": False}
+    assert asked["response_format"]["json_schema"]["strict"] is True
+    assert saw["chat"] == {"content": '{"a": 1}', "finish": "stop", "model": "anthropic/claude-loopback-1"}
+    assert saw["usage"]["cost"] > 0
+    assert (saw["streamed"], saw["refusal"]) == ('{"a": 2, "b": "a text of several chunks"}', "I cannot help with that.")
+    assert saw["stream_cost"] > 0
+    assert saw["key"] == {"left": 12.5, "reset": "monthly", "usage": 7.5}
+    np.testing.assert_allclose(saw["packed"], saw["plain"], rtol=1e-6)
+    assert saw["embedding_cost"] > 0
+    assert saw["models"] == ["anthropic/claude-loopback-1"]
+    *refusals, in_200, wrong_key = saw["failures"]
+    assert [(f["status"], f["type"]) for f in refusals] == [*_REFUSALS.items(), (403, "ForbiddenResponseError")]
+    assert (in_200["status"], in_200["type"]) == (200, "ResponseValidationError")  # the client does not know what OpenRouter does there
+    assert (wrong_key["status"], wrong_key["message"]) == (401, "No auth credentials found")
+    assert saw["patient"] == "OK"
 
 
 def test_mem0s_client_reads_the_loopback_mem0(tmp_path: Path) -> None:

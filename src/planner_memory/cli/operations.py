@@ -96,9 +96,23 @@ def doctor(as_json: Json = False) -> None:
         for name, state in states.items():
             table.add_row(name, "", f"[{_COLOURS.get(state, 'white')}]{state}[/]")
         console.print(table)
+        for line in _about_models(health["services"]):
+            console.print(line, soft_wrap=True)
         console.print(f"data directory: {data}")
     if health["status"] == "unhealthy":
         raise Unavailable("Something the product cannot do without does not answer; see the table above.")
+
+
+def _about_models(services: dict[str, Any]) -> list[str]:
+    """What is wrong with a language model, else what its key may still spend; services that share one say the same."""
+    lines = []
+    for service in services.values():
+        model = service.get("model", {})
+        if "problem" in model:
+            lines.append(f"{model['name']}: {model['problem']}")
+        elif "key_has_left_usd" in model:
+            lines.append(f"{model['name']}: its key may still spend {model['key_has_left_usd']:.2f} US dollars")
+    return list(dict.fromkeys(lines))
 
 
 async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:

@@ -241,7 +241,8 @@ class Planner:
             state_of(self._store.check), state_of(self._memory.check), self._model_state.read(self._clock())
         )
         generator = "model" if self._has_model else "rules"
-        return HealthReport({"postgres": postgres, "memory_gateway": gateway, "llm": model}, frozenset({"postgres"}), {"generator": generator})
+        extra = {"generator": generator, **({"model": self._model_state.noted} if self._has_model else {})}
+        return HealthReport({"postgres": postgres, "memory_gateway": gateway, "llm": model}, frozenset({"postgres"}), extra)
 
     async def _estimator(self, person_id: str, step_keys: Sequence[str], template_id: str | None, workflow_id: str | None) -> Estimator:
         with spanning("estimates"):  # numbers only, of everyone's runs

@@ -72,8 +72,8 @@ class LanguageModel(Protocol):
         """
         ...
 
-    async def check(self) -> None:
-        """Returns when the key may be used; costs nothing. Raises as `complete` does."""
+    async def check(self) -> float | None:
+        """The US dollars that the key may still spend, None where the vendor sets no limit; costs nothing. Raises as `complete` does."""
         ...
 
 

@@ -57,6 +57,8 @@ async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.A
         default_client=platform.settings.client_id,
         writer=open_writer(platform, metrics),
         prompts=prompts_of(platform),
+        context_tokens=platform.settings.model_context_tokens,
+        fall_back_to_rules=platform.settings.rules_when_model_is_down,
     )
 
     async def tell_memory() -> None:

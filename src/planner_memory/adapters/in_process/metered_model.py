@@ -65,8 +65,8 @@ class MeteredLanguageModel:
         finally:
             self._under_way -= 1
 
-    async def check(self) -> None:
-        await self._inner.check()
+    async def check(self) -> float | None:
+        return await self._inner.check()
 
     async def _check_budget(self) -> None:
         if self._budget is None:

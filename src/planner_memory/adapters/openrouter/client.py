@@ -17,9 +17,9 @@ _WAITS_SECONDS = (1.0, 2.0, 4.0)
 _JITTER = 0.25  # of the wait, so that callers turned away together do not come back together
 _LONGEST_MESSAGE = 300
 _NOT_CONNECTED = {
-    401: "OpenRouter does not accept the API key{said}. Set OPENROUTER_API_KEY to a valid key.",
-    402: "The OpenRouter account has no credit left{said}. Add credit or raise the key's limit.",
-    403: "OpenRouter does not allow this key to do that{said}. Check the key's guardrails and the model's terms.",
+    401: "{vendor} does not accept the API key{said}. Set OPENROUTER_API_KEY to a valid key.",
+    402: "The account at {vendor} has no credit left{said}. Add credit or raise the key's limit.",
+    403: "{vendor} does not allow this key to do that{said}. Check the key's guardrails and the model's terms.",
 }
 
 
@@ -38,6 +38,7 @@ class OpenRouterClient:
         api_key: str,
         base_url: str,
         *,
+        vendor: str = "OpenRouter",
         limit_seconds: float = 30,
         attempt_seconds: float | None = None,
         concurrency: int = 4,
@@ -45,18 +46,22 @@ class OpenRouterClient:
         clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """A call takes at most `limit_seconds` with all its retries, one attempt at most `attempt_seconds` (None: the whole limit).
+        """`vendor` is what errors call the server. Without a key none is sent.
+
+        A call takes at most `limit_seconds` with all its retries, one attempt at most `attempt_seconds` (None: the whole limit).
 
         A Retry-After beyond `longest_wait_seconds` is not waited for. At most `concurrency` calls run, or wait to be retried, at a time.
         """
         self._key = api_key
+        self._vendor = vendor
         self._limit_seconds = limit_seconds
         self._attempt_seconds = attempt_seconds or limit_seconds
         self._longest_wait_seconds = longest_wait_seconds
         self._clock = clock
         self._sleep = sleep
         self._places = asyncio.Semaphore(concurrency)
-        self._http = httpx.AsyncClient(base_url=base_url.rstrip("/") + "/", headers={"Authorization": f"Bearer {api_key}"}, timeout=limit_seconds)
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._http = httpx.AsyncClient(base_url=base_url.rstrip("/") + "/", headers=headers, timeout=limit_seconds)
 
     async def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, retries: bool = True) -> dict[str, Any]:
         """The answer's JSON object. Time-outs, 429 and 5xx are tried again after about 1, 2 and 4 s, or when Retry-After says.
@@ -69,7 +74,7 @@ class OpenRouterClient:
             UpstreamInvalid: any other refusal, or an answer that is not a JSON object.
         """
         if self._http.is_closed:
-            raise Unavailable("The connection to OpenRouter is closed, because this process is stopping. Ask again when it has started.")
+            raise Unavailable(f"The connection to {self._vendor} is closed, because this process is stopping. Ask again when it has started.")
         waits = iter(_WAITS_SECONDS if retries else ())
         loop = asyncio.get_running_loop()
         async with self._places:
@@ -94,10 +99,10 @@ class OpenRouterClient:
             async with asyncio.timeout(seconds):
                 response = await self._http.request(method, path.lstrip("/"), json=body)
         except (TimeoutError, httpx.TimeoutException):
-            raise _TryAgain(UpstreamTimeout(f"OpenRouter did not answer within {seconds:.0f} s. Try again in a moment.")) from None
+            raise _TryAgain(UpstreamTimeout(f"{self._vendor} did not answer within {seconds:.0f} s. Try again in a moment.")) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            detail = f"OpenRouter cannot be reached: {self._clean(str(error) or type(error).__name__)}. Check the network and OPENROUTER_BASE_URL."
-            raise _TryAgain(Unavailable(detail)) from None
+            why = self._clean(str(error) or type(error).__name__)
+            raise _TryAgain(Unavailable(f"{self._vendor} cannot be reached: {why}. Check the network and OPENROUTER_BASE_URL.")) from None
         return self._read(response)
 
     def _read(self, response: httpx.Response) -> dict[str, Any]:
@@ -110,27 +115,27 @@ class OpenRouterClient:
             return content
         message = said.get("message") if isinstance(said, dict) else said
         if _is_moderated(said):
-            raise Refused(f"OpenRouter's moderation declined the request ({self._clean(str(message or 403))}). Word it differently.")
+            raise Refused(f"{self._vendor}'s moderation declined the request ({self._clean(str(message or 403))}). Word it differently.")
         if response.is_success and said:
             raise self._refusal(_status_in(said), message, response)
         if response.is_success:
-            raise UpstreamInvalid("OpenRouter's answer is not a JSON object. Try again; if it stays, check OPENROUTER_BASE_URL.")
+            raise UpstreamInvalid(f"{self._vendor}'s answer is not a JSON object. Try again; if it stays, check OPENROUTER_BASE_URL.")
         raise self._refusal(response.status_code, message, response)
 
     def _refusal(self, status: int | None, message: object, response: httpx.Response) -> Exception:
         said = f" ({self._clean(message)})" if isinstance(message, str) and message else ""
         if status in _NOT_CONNECTED:
-            return NotConnected(_NOT_CONNECTED[status].format(said=said))
+            return NotConnected(_NOT_CONNECTED[status].format(vendor=self._vendor, said=said))
         if status == 429:
             after = self._retry_after(response.headers.get("retry-after"))
             extra = {"retry_after": round(after)} if after is not None else {}
-            return _TryAgain(Unavailable(f"OpenRouter is answering too many requests{said}. Try again in a moment.", **extra), after)
+            return _TryAgain(Unavailable(f"{self._vendor} is answering too many requests{said}. Try again in a moment.", **extra), after)
         if status is None or status == 408 or status >= 500:
             after = self._retry_after(response.headers.get("retry-after"))
-            return _TryAgain(Unavailable(f"OpenRouter has a failure of its own{said}. Try again in a moment."), after)
+            return _TryAgain(Unavailable(f"{self._vendor} has a failure of its own{said}. Try again in a moment."), after)
         if response.is_success:
-            return Unavailable(f"OpenRouter could not answer: error {status}{said}. Try again; if it stays, check the name of the model.")
-        return UpstreamInvalid(f"OpenRouter refused the request with {status}{said}. Check the name of the model and OPENROUTER_BASE_URL.")
+            return Unavailable(f"{self._vendor} could not answer: error {status}{said}. Try again; if it stays, check the name of the model.")
+        return UpstreamInvalid(f"{self._vendor} refused the request with {status}{said}. Check the name of the model and OPENROUTER_BASE_URL.")
 
     def _retry_after(self, value: str | None) -> float | None:
         """Seconds from now, from a number or an HTTP date (RFC 9110, 10.2.3); None when there is none that can be read."""

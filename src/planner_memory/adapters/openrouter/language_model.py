@@ -41,7 +41,10 @@ class OpenRouterLanguageModel:
         self._models = [model, *fallbacks]
         self._routing = {**_ROUTING, **(provider or {})}
         self._openrouter = dialect == "openrouter"
-        self._client = OpenRouterClient(api_key, base_url, limit_seconds=limit_seconds, concurrency=concurrency, clock=clock, sleep=sleep)
+        vendor = "OpenRouter" if self._openrouter else "The model server"
+        self._client = OpenRouterClient(
+            api_key, base_url, vendor=vendor, limit_seconds=limit_seconds, concurrency=concurrency, clock=clock, sleep=sleep
+        )
 
     async def complete(self, ask: Ask) -> Completion:
         """See LanguageModel."""
@@ -49,23 +52,22 @@ class OpenRouterLanguageModel:
         answer = await self._client.call("POST", "/chat/completions", self._body(ask))
         return _completion(answer, self.name, time.monotonic() - began)
 
-    async def check(self) -> None:
+    async def check(self) -> float | None:
         """Asks what the key may still spend; a server that does not know such a path is asked for its models."""
-        left = await self.remaining_usd()
+        left = await self._remaining_usd()
         if left is not None and left <= 0:
-            raise NotConnected("The limit of the OpenRouter key is used up. Raise the key's limit or wait for its reset.")
+            raise NotConnected("The limit of the OpenRouter key, or of a budget over it, is used up. Raise it or wait for its reset.")
+        return left
 
-    async def remaining_usd(self) -> float | None:
-        """What the key's own limit leaves; None when it has none."""
+    async def _remaining_usd(self) -> float | None:
+        """What the key's own limit and the budgets over it leave; None when there is none."""
         if self._openrouter:
             try:
                 answer = await self._client.call("GET", "/key", retries=False)
             except UpstreamInvalid:  # not OpenRouter itself
                 await self._client.call("GET", "/models", retries=False)
                 return None
-            data = answer.get("data")
-            left = data.get("limit_remaining") if isinstance(data, dict) else None
-            return float(left) if isinstance(left, int | float) else None
+            return _least_left(answer.get("data"))
         await self._client.call("GET", "/models", retries=False)
         return None
 
@@ -85,6 +87,15 @@ class OpenRouterLanguageModel:
             if len(self._models) > 1:
                 body["models"] = self._models
         return body
+
+
+def _least_left(key: object) -> float | None:
+    """A budget layer with nothing left turns every request away, whatever the key's own limit leaves."""
+    if not isinstance(key, dict):
+        return None
+    budgets = key.get("budgets")
+    left = [key.get("limit_remaining"), *(b.get("remaining_usd") for b in (budgets if isinstance(budgets, list) else ()) if isinstance(b, dict))]
+    return min((float(each) for each in left if isinstance(each, int | float) and not isinstance(each, bool)), default=None)
 
 
 def _completion(answer: Mapping[str, Any], model: str, seconds: float) -> Completion:
