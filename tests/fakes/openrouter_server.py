@@ -45,8 +45,9 @@ def in_choice(**values: Any) -> Failure:
 class OpenRouterServer(ScriptedServer):
     """Routes are named by their path below `base_url`."""
 
-    def __init__(self, dimension: int = 1536, key: str = KEY) -> None:
-        super().__init__(f"Bearer {key}", _refusal(401, "No auth credentials found"))
+    def __init__(self, dimension: int = 1536, key: str | None = KEY) -> None:
+        """Without a key it wants none, as Ollama and the like."""
+        super().__init__(f"Bearer {key}" if key else None, _refusal(401, "No auth credentials found"))
         self.dimension = dimension
         self.limit_remaining: float | None = 12.5
         self.budgets: list[dict[str, Any]] = []  # by `budget`

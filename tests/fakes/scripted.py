@@ -61,7 +61,7 @@ def _sent(answer: Any) -> Response:
 class ScriptedServer:
     """`requests` holds the JSON that was asked, per route, without the key."""
 
-    def __init__(self, authorization: str, refusal: Response) -> None:
+    def __init__(self, authorization: str | None, refusal: Response) -> None:
         self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.most_at_once = 0
         self._authorization = authorization

@@ -1,9 +1,13 @@
 """A plan by a language model, in the running product; the vendor is a loopback server that speaks its protocol."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
-from tests.fakes.openrouter_server import KEY, OpenRouterServer
-from tests.journeys.product import up
+from tests.fakes.openrouter_server import KEY, OpenRouterServer, budget, refused
+from tests.journeys.product import environment, up
 
 SOP = {
     "name": "Ship the newsletter",
@@ -38,3 +42,45 @@ async def test_the_model_writes_the_plan_and_what_it_cost_is_counted(data_dir: P
                 assert (await client.get("/health")).json()["adapters"]["model"]
                 text = running.log.read_text()
                 assert KEY not in text
+
+
+def doctor(data_dir: Path, *options: str) -> Any:
+    command = [sys.executable, "-m", "planner_memory", "doctor", *options]
+    ran = subprocess.run(command, env=environment(data_dir), capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(ran.stdout) if "--json" in options else ran.stdout
+
+
+async def test_any_server_by_its_address_without_a_key(data_dir: Path) -> None:
+    """As Ollama, vLLM and LM Studio answer: the paths of OpenAI, no key, none of OpenRouter's own fields."""
+    with OpenRouterServer(key=None) as server:
+        server.say(SOP)
+        address = {"OPENROUTER_BASE_URL": server.base_url, "PLANNER_MODEL": "llama-loopback", "PLANNER_MODEL_FALLBACKS": "a/b"}
+        with up(data_dir, PLANNER_MODEL_DIALECT="openai", **address) as running:
+            async with running.client() as client:
+                answer = await client.post("/api/v1/planner/plan", json={"intent": "Send the June newsletter"})
+                assert answer.status_code == 201, answer.text
+                assert answer.json()["generator"] == "model"
+            assert doctor(data_dir, "--json")["dependencies"]["llm"] == "up"
+        (asked,) = server.requests["/chat/completions"]
+        assert asked["model"] == "llama-loopback"
+        assert not {"models", "provider"} & asked.keys()
+
+
+async def test_the_doctor_tests_the_key(data_dir: Path) -> None:
+    with OpenRouterServer() as server:
+        more = {"PLANNER_MODEL_FALLBACKS": "openai/one, openai/two", "PLANNER_MODEL_PROVIDER": '{"data_collection": "deny"}'}
+        with up(data_dir, OPENROUTER_API_KEY=KEY, OPENROUTER_BASE_URL=server.base_url, **more) as running:
+            assert "its key may still spend 12.50 US dollars" in doctor(data_dir)
+            server.say(SOP)
+            async with running.client() as client:
+                assert (await client.post("/api/v1/planner/plan", json={"intent": "Send the June newsletter"})).status_code == 201
+        asked = server.requests["/chat/completions"][-1]
+        assert asked["models"][1:] == ["openai/one", "openai/two"]
+        assert asked["provider"] == {"require_parameters": True, "data_collection": "deny"}
+        for failure, says in ((refused(401), "does not accept the API key"), (None, "or of a budget over it, is used up")):
+            server.budgets = [budget(-0.01)]
+            server.fail_next("/key", failure)
+            with up(data_dir, OPENROUTER_API_KEY=KEY, OPENROUTER_BASE_URL=server.base_url):
+                health = doctor(data_dir, "--json")
+            assert health["dependencies"]["llm"] == "unauthorized"
+            assert says in health["services"]["planner-engine"]["model"]["problem"]

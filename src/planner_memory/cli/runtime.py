@@ -57,7 +57,7 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
     check_exposure(settings)
     give_memory_back()
-    async with open_platform(settings, embedded=False) as platform:
+    async with open_platform(settings, embedded=False, service=service) as platform:
         if service == "memory-gateway":
             app = await _gateway(platform)
         elif service == "planner-engine":

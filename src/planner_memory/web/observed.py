@@ -2,11 +2,11 @@
 
 import re
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 import structlog
 from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -60,15 +60,7 @@ class Observed:
         with ExitStack() as stack:
             stack.enter_context(unscoped())
             stack.enter_context(structlog.contextvars.bound_contextvars(service=self._service, request_id=request_id))
-            span = stack.enter_context(
-                self._tracer.start_as_current_span(
-                    scope["method"],
-                    context=propagate.extract(dict(headers)),
-                    kind=SpanKind.SERVER,
-                    record_exception=False,
-                    set_status_on_exception=False,
-                )
-            )
+            span = stack.enter_context(self._span(scope, headers))
             try:
                 if int(headers.get("content-length") or 0) > self._max_body_bytes:
                     raise BodyTooLarge
@@ -87,10 +79,21 @@ class Observed:
                 route = getattr(found, "path", None) or "unmatched"
                 self._metrics.observe(scope["method"], route, status, took)
                 span.update_name(f"{scope['method']} {route}")
-                span.set_attributes(
-                    {"http.request.method": scope["method"], "http.route": route, "http.response.status_code": status, "service.name": self._service}
-                )
+                span.set_attributes({"http.route": route, "http.response.status_code": status, "planner_memory.request_id": request_id})
                 if status >= 500:
                     span.set_status(Status(StatusCode.ERROR))
                 if scope["path"] not in _QUIET:
                     log.info("request", method=scope["method"], path=scope["path"], status=status, took_ms=round(took * 1000, 1))
+
+    def _span(self, scope: Scope, headers: Headers) -> AbstractContextManager[Span]:
+        """By the conventions for HTTP servers. A probe of health or metrics is none: there are thousands a day, and collectors charge by number."""
+        if scope["path"] in _QUIET:
+            return trace.use_span(trace.INVALID_SPAN)
+        return self._tracer.start_as_current_span(
+            scope["method"],
+            context=propagate.extract(dict(headers)),
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": scope["method"], "url.path": scope["path"], "service.name": self._service},
+            record_exception=False,
+            set_status_on_exception=False,
+        )

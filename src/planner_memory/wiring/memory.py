@@ -33,10 +33,11 @@ from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
+from planner_memory.web.model_measures import EmbeddingMeasures
 from planner_memory.wiring.platform import Platform
 
 
-async def _embedder(platform: Platform, kind: EmbedderKind) -> Embedder:
+async def _embedder(platform: Platform, kind: EmbedderKind, measures: EmbeddingMeasures) -> Embedder:
     settings = platform.settings
     if kind == "local":
         local = OnnxEmbedder(threads=settings.embedder_threads)
@@ -45,16 +46,22 @@ async def _embedder(platform: Platform, kind: EmbedderKind) -> Embedder:
     if settings.openrouter_api_key is None:
         raise NotStarted("The embedder openrouter needs OPENROUTER_API_KEY. Set it, or use the local model (PLANNER_EMBEDDER=local).")
     remote = OpenRouterEmbedder(
-        settings.openrouter_api_key.get_secret_value(), settings.openrouter_base_url, settings.embedding_model, settings.embedding_dimension
+        settings.openrouter_api_key.get_secret_value(),
+        settings.openrouter_base_url,
+        settings.embedding_model,
+        settings.embedding_dimension,
+        on_usage=lambda used: measures.observed(used.model, used.texts, used.tokens, used.cost_usd, used.seconds),
     )
     platform.stack.push_async_callback(remote.close)
     return remote
 
 
-async def _search_pair(platform: Platform, kind: EmbedderKind | None, location: str, *, rebuild: bool = False) -> SearchPair:
+async def _search_pair(
+    platform: Platform, measures: EmbeddingMeasures, kind: EmbedderKind | None, location: str, *, rebuild: bool = False
+) -> SearchPair:
     """Embedder and index at a location: a folder beside the first, or a prefix of the collections' names."""
     settings = platform.settings
-    embedder = await _embedder(platform, kind or settings.embedder)
+    embedder = await _embedder(platform, kind or settings.embedder, measures)
     vectors: VectorIndex
     if settings.qdrant_url is None:
         folder = platform.data.path / (f"vectors-{location}" if location else "vectors")
@@ -111,7 +118,8 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     """
     settings = platform.settings
     home, store = PostgresIndexHome(platform.database), PostgresMemories(platform.database)
-    search = CurrentSearch(await _search_pair(platform, None, await home.location(), rebuild=rebuild))
+    measures = EmbeddingMeasures(metrics)
+    search = CurrentSearch(await _search_pair(platform, measures, None, await home.location(), rebuild=rebuild))
     platform.stack.push_async_callback(search.vectors.close)
     platform.adapters |= {
         "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
@@ -149,7 +157,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     gateway.register_jobs(platform.jobs)
 
     async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
-        return await _search_pair(platform, kind, location)
+        return await _search_pair(platform, measures, kind, location)
 
     async def discard(location: str, pair: SearchPair) -> None:
         await _discard(platform, location, pair)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planner_memory import __version__
 from planner_memory.adapters.in_process.data_dir import DataDirectory
-from planner_memory.adapters.opentelemetry.tracing import Tracing
+from planner_memory.adapters.opentelemetry.tracing import Collector, Tracing, langfuse, otlp
 from planner_memory.adapters.pgserver.backup import backup as write_backup
 from planner_memory.adapters.pgserver.backup import restore as read_backup
 from planner_memory.adapters.pgserver.server import EmbeddedPostgres
@@ -73,9 +73,21 @@ async def database_dsn(settings: Settings, data: DataDirectory) -> AsyncIterator
         await postgres.stop()
 
 
+def _collectors(settings: Settings) -> dict[str, Collector]:
+    """Where traces go, by name; empty without keys and without an endpoint."""
+    found: dict[str, Collector] = {}
+    if settings.langfuse_public_key and settings.langfuse_secret_key:
+        found["langfuse"] = langfuse(settings.langfuse_host, settings.langfuse_public_key, settings.langfuse_secret_key.get_secret_value())
+    if settings.otlp_endpoint:
+        found["otlp"] = otlp(settings.otlp_endpoint, settings.otlp_headers.get_secret_value() if settings.otlp_headers else "")
+    return found
+
+
 @asynccontextmanager
-async def open_platform(settings: Settings, *, embedded: bool, clock: Clock = utc_now) -> AsyncIterator[Platform]:
+async def open_platform(settings: Settings, *, embedded: bool, service: str = "planner-memory", clock: Clock = utc_now) -> AsyncIterator[Platform]:
     """Opens database, keys, jobs and traces. `embedded` owns the data directory and may start the embedded PostgreSQL.
+
+    `service` is what traces call this process.
 
     Raises:
         NotStarted: the data directory is in use, or a single service was started without a database.
@@ -89,8 +101,9 @@ async def open_platform(settings: Settings, *, embedded: bool, clock: Clock = ut
             stack.callback(data.release)
         elif settings.dsn is None:
             raise NotStarted("A single service needs a PostgreSQL of its own: set DATABASE_URL, or run the all-in-one with `planner-memory up`.")
-        if settings.otlp_endpoint:
-            tracing = Tracing(settings.otlp_endpoint, version=__version__)
+        collectors = _collectors(settings)
+        if collectors:
+            tracing = Tracing(list(collectors.values()), version=__version__, service=service)
             tracing.install()
             stack.callback(tracing.close)
         dsn = await stack.enter_async_context(database_dsn(settings, data))
@@ -117,7 +130,7 @@ async def open_platform(settings: Settings, *, embedded: bool, clock: Clock = ut
             stack,
             {
                 "database": "postgresql (embedded)" if settings.dsn is None else "postgresql",
-                "traces": "otlp" if settings.otlp_endpoint else "off",
+                "traces": " and ".join(collectors) or "off",
                 "model": "rules",
                 "workspace": "postgresql",
             },

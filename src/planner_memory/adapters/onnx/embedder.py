@@ -10,6 +10,7 @@ from typing import TypeVar, TypeVarTuple
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from opentelemetry import trace
 from tokenizers import Tokenizer
 
 from planner_memory.core.errors import NotStarted, Unavailable
@@ -45,9 +46,21 @@ class OnnxEmbedder:
         self.dimension = 384
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._loaded: tuple[onnxruntime.InferenceSession, Tokenizer] | None = None
+        self._tracer = trace.get_tracer("planner_memory")
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, shape (len(texts), 384). Raises NotStarted when the model file is damaged, Unavailable when a run fails."""
+        asked: dict[str, str | int] = {
+            "gen_ai.operation.name": "embeddings",
+            "gen_ai.provider.name": "local",
+            "gen_ai.request.model": self.name,
+            "gen_ai.embeddings.dimension.count": self.dimension,
+            "planner_memory.texts": len(texts),
+        }
+        with self._tracer.start_as_current_span(f"embeddings {self.name}", attributes=asked, record_exception=False):
+            return await self._vectors(texts)
+
+    async def _vectors(self, texts: Sequence[str]) -> Vectors:
         if len(texts) == 1:  # a question: one visit to the thread, so that nothing else on the loop comes in between
             return await self._on_worker(self._at_once, texts)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)

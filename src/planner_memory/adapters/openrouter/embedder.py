@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from planner_memory.adapters.openrouter.client import OpenRouterClient
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import NotConnected, Unavailable, UpstreamInvalid, UpstreamTimeout
+from planner_memory.core.errors import NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid, UpstreamTimeout
 from planner_memory.ports.embedder import Vectors
 
 _BLANK = "(blank)"  # the vendors refuse an empty input
@@ -63,6 +65,7 @@ class OpenRouterEmbedder:
         self._batch_characters = batch_characters
         self._longest_text_bytes = longest_text_bytes
         self._on_usage = on_usage
+        self._tracer = trace.get_tracer("planner_memory")
         self._client = OpenRouterClient(
             api_key, base_url, limit_seconds=limit_seconds, attempt_seconds=attempt_seconds, concurrency=concurrency, clock=clock, sleep=sleep
         )
@@ -120,13 +123,34 @@ class OpenRouterEmbedder:
 
     async def _embed_batch(self, texts: list[str], into: Vectors) -> None:
         began = time.monotonic()
-        try:
-            answer = await self._client.call("POST", "/embeddings", {"model": self._model, "input": texts, "encoding_format": "base64"})
-        except UpstreamTimeout as error:
-            raise Unavailable(error.detail) from error
-        into[:] = self._unit_rows(answer, len(texts))
+        with self._tracer.start_as_current_span(
+            f"embeddings {self._model}", kind=SpanKind.CLIENT, attributes=self._asked(texts), record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                answer = await self._client.call("POST", "/embeddings", {"model": self._model, "input": texts, "encoding_format": "base64"})
+                into[:] = self._unit_rows(answer, len(texts))
+            except PlannerMemoryError as error:
+                span.set_status(Status(StatusCode.ERROR, error.title))
+                span.set_attribute("error.type", type(error).__name__)
+                if isinstance(error, UpstreamTimeout):
+                    raise Unavailable(error.detail) from error
+                raise
+            usage = _usage(answer, self._model, len(texts), time.monotonic() - began)
+            span.set_attributes({"gen_ai.response.model": usage.model, "gen_ai.usage.input_tokens": usage.tokens})
+            if usage.cost_usd is not None:
+                span.set_attribute("gen_ai.usage.cost", usage.cost_usd)
         if self._on_usage is not None:
-            self._on_usage(_usage(answer, self._model, len(texts), time.monotonic() - began))
+            self._on_usage(usage)
+
+    def _asked(self, texts: list[str]) -> dict[str, str | int]:
+        """By the OpenTelemetry semantic conventions for generative AI; the number of texts has no name there."""
+        return {
+            "gen_ai.operation.name": "embeddings",
+            "gen_ai.provider.name": "openrouter",
+            "gen_ai.request.model": self._model,
+            "gen_ai.embeddings.dimension.count": self.dimension,
+            "planner_memory.texts": len(texts),
+        }
 
     def _unit_rows(self, answer: dict[str, Any], count: int) -> Vectors:
         """The rows in the order of their index, whatever the order in which they came."""
