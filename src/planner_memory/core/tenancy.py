@@ -9,6 +9,7 @@ from typing import Literal, get_args
 # Every place that reads or writes across clients has a name here, so that a log of the database can say why it did.
 Bypass = Literal[
     "all-clients key",
+    "calendar",
     "copying",
     "estimates",
     "extraction",

@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from planner_memory.ports.calendar_sync import CalendarSync
+from planner_memory.ports.journal import Journal
+
 
 @dataclass(frozen=True, slots=True)
 class PlanToSchedule:
@@ -27,7 +30,7 @@ class PlanToSchedule:
 class SchedulerRun:
     """One schedule. `schedule_blocks` and `unscheduled` are JSON-ready, in order; `status` is proposed, applied, undone or failed.
 
-    `metadata` has the key "applying" or "undoing" while calendar writes are under way.
+    `metadata` has the key "to_tell", a type of event, until planner and memory have been told what became of it.
     """
 
     id: UUID
@@ -54,7 +57,7 @@ class Sprint:
     planned_billable_hours: Decimal
 
 
-class Schedules(Protocol):
+class Schedules(Journal, CalendarSync, Protocol):
     """An open transaction. `clients` None means every client."""
 
     async def plan(self, plan_id: UUID, clients: Sequence[str] | None) -> PlanToSchedule | None: ...
@@ -81,8 +84,20 @@ class Schedules(Protocol):
         """The sprints that have a day between those two, the earliest first."""
         ...
 
-    async def unfinished_runs(self) -> list[SchedulerRun]:
-        """Runs whose calendar writes were under way, oldest first."""
+    async def untold_runs(self) -> list[SchedulerRun]:
+        """Runs whose outcome planner and memory do not know yet, oldest first."""
+        ...
+
+    async def told_run(self, run_id: UUID, warnings: Sequence[str], *, is_over: bool) -> None:
+        """The warnings are added to the run's. `is_over`: it needs not be told again."""
+        ...
+
+    async def done_tasks(self, task_ids: Sequence[str]) -> set[str]:
+        """Those that the planner knows to be done."""
+        ...
+
+    async def runs_by_id(self, run_ids: Sequence[UUID]) -> list[SchedulerRun]:
+        """Those that are there, in no order."""
         ...
 
 
@@ -91,6 +106,15 @@ class ScheduleStore(Protocol):
 
     def begin(self) -> AbstractAsyncContextManager[Schedules]:
         """A transaction, committed when the block ends and rolled back when it raises."""
+        ...
+
+    def hold(self, person_id: str) -> AbstractAsyncContextManager[None]:
+        """The person's calendar for the block alone, in whatever process; what waits gets its turn in order.
+
+        Raises:
+            Conflict: it was not free within half a minute.
+            Unavailable: the database does not answer.
+        """
         ...
 
     async def check(self) -> None: ...

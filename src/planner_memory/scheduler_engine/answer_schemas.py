@@ -15,6 +15,8 @@ class Block(BaseModel):
     end: str
     rationale: str
     calendar_link: str | None = None
+    pinned: bool = Field(False, description="Moved by hand: a reschedule leaves it there")
+    done: bool = Field(False, description="It carries the completion mark")
 
 
 class Unscheduled(BaseModel):

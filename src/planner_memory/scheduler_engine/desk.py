@@ -1,8 +1,6 @@
-"""What a person does at the calendar itself: look, import, move or remove one event."""
+"""What a person does at the calendar itself: look, import, move, mark or remove one event."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +9,14 @@ from planner_memory.core.errors import Conflict, InvalidInput, NotFound
 from planner_memory.core.intervals import Interval, clipped, merged, subtracted
 from planner_memory.core.local_time import day_interval, days_between, instant, zone
 from planner_memory.ports.calendar import Calendar
+from planner_memory.ports.journal import CalendarWrite
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine import answers
+from planner_memory.scheduler_engine.applying import Applier
 from planner_memory.scheduler_engine.availability import free_time, working_time
 from planner_memory.scheduler_engine.schemas import EventChange
 from planner_memory.scheduler_engine.terms import hours_of
-from planner_memory.scheduler_engine.writing import event_of
 
 Clients = Sequence[str] | None
 _LISTED_DAYS = 7
@@ -25,21 +24,15 @@ _MOST_DAYS = 400
 
 
 class Desk:
-    """Part of the scheduler; `writing` is its lock on the person's calendar."""
+    """Part of the scheduler."""
 
-    def __init__(
-        self, *, store: ScheduleStore, calendar: Calendar, profiles: ProfileStore, clock: Clock, person_id: str, writing: asyncio.Lock
-    ) -> None:
+    def __init__(self, *, store: ScheduleStore, calendar: Calendar, profiles: ProfileStore, clock: Clock, person_id: str, applier: Applier) -> None:
         self._store = store
         self._calendar = calendar
         self._profiles = profiles
         self._clock = clock
         self._person_id = person_id
-        self._writing = writing
-
-    async def _save(self, run: SchedulerRun) -> None:
-        async with self._store.begin() as tx:
-            await tx.save_run(run)
+        self._applier = applier
 
     async def availability(self, start: str | None, end: str | None) -> dict[str, Any]:
         """Free and busy time of the person between two instants or days, by the profile's hours."""
@@ -86,13 +79,15 @@ class Desk:
     # --- single events
 
     async def change_event(self, event_id: str, body: EventChange, *, clients: Clients) -> dict[str, Any]:
-        """Moves or renames one of the product's own events, as the person wants it: outside working hours too, but never onto busy time.
+        """Moves, renames or marks one of the product's own events, as the person wants it: outside working hours too, but never onto busy time.
+
+        Moved, it is pinned: a reschedule leaves it there.
 
         Raises:
             NotFound: no applied run has that event.
             Conflict: the person is busy there.
         """
-        async with self._writing:
+        async with self._applier.hold():
             run, block = await self._own_event(event_id, clients)
             profile = await self._profiles.profile(self._person_id)
             tz = zone(profile.time_zone)
@@ -101,30 +96,28 @@ class Desk:
             end = instant(body.end, tz, is_end=True, field="end") if body.end else start + (old_end - old_start)
             if end <= start:
                 raise InvalidInput("The event would end before it starts.", field="end")
-            window = Interval(start, end)
-            events = await self._calendar.events(window, profile.time_zone)
-            taken = next((e for e in events if e.is_busy and e.event_id != event_id), None)
-            if taken is not None and (start, end) != (old_start, old_end):
-                raise Conflict(f"{taken.title or 'An event'!r} stands there. Choose another time.", event_id=taken.event_id)
+            moves = (start, end) != (old_start, old_end)
+            if moves:
+                events = await self._calendar.events(Interval(start, end), profile.time_zone)
+                taken = next((e for e in events if e.is_busy and e.event_id != event_id), None)
+                if taken is not None:
+                    raise Conflict(f"{taken.title or 'An event'!r} stands there. Choose another time.", event_id=taken.event_id)
             changed = {
                 **block,
                 "title": body.title or block["title"],
                 "start": start.astimezone(tz).isoformat(),
                 "end": end.astimezone(tz).isoformat(),
+                **({"pinned": True} if moves else {}),
+                **({"done": body.done} if body.done is not None else {}),
             }
-            stored = await self._calendar.put(event_of(run, changed))
-            blocks = [changed if b["event_id"] == event_id else b for b in run.schedule_blocks]
-            await self._save(replace(run, schedule_blocks=sorted(blocks, key=lambda b: datetime.fromisoformat(b["start"]))))
-        return {**changed, "calendar_link": stored.link}
+            run = await self._applier.edit(run, CalendarWrite(event_id, "update", changed, block, run.id))
+        return dict(next(b for b in run.schedule_blocks if b["event_id"] == event_id))
 
     async def delete_event(self, event_id: str, *, clients: Clients) -> bool:
         """Removes one of the product's own events from calendar and run; a reschedule does not bring it back."""
-        async with self._writing:
+        async with self._applier.hold():
             run, block = await self._own_event(event_id, clients)
-            await self._calendar.delete(event_id)
-            left = [b for b in run.schedule_blocks if b["event_id"] != event_id]
-            removed = [*run.metadata.get("removed", []), *({block["task_id"]} - {b["task_id"] for b in left})]
-            await self._save(replace(run, schedule_blocks=left, metadata={**run.metadata, "removed": removed}))
+            await self._applier.edit(run, CalendarWrite(event_id, "delete", None, block, run.id))
         return True
 
     async def _own_event(self, event_id: str, clients: Clients) -> tuple[SchedulerRun, Mapping[str, Any]]:

@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from planner_memory.core.intervals import Interval, merged
+from planner_memory.core.tenancy import spanning
 from planner_memory.ports.calendar import Calendar
-from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, Sprint
+from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore, Sprint
 from planner_memory.scheduler_engine import reasons
 from planner_memory.scheduler_engine.drafting import Draft
 from planner_memory.scheduler_engine.reading import rule_document
@@ -22,7 +23,8 @@ _AT_ONCE = 2  # searches in threads at a time, so that a burst leaves the proces
 class Proposer:
     """Part of the scheduler."""
 
-    def __init__(self, *, calendar: Calendar, person_id: str) -> None:
+    def __init__(self, *, store: ScheduleStore, calendar: Calendar, person_id: str) -> None:
+        self._store = store
         self._calendar = calendar
         self._person_id = person_id
         self._searches = asyncio.Semaphore(_AT_ONCE)
@@ -33,10 +35,17 @@ class Proposer:
             return found
 
     async def busy(self, terms: Terms, own: set[str]) -> list[Interval]:
-        """Busy time of the window and a while after it, less the blocks that are being placed anew."""
+        """Busy time of the window and a while after it, less the blocks that are being placed anew.
+
+        Live blocks count too: the calendar need not show what another run is about to write there.
+        """
         whole = Interval(terms.window.start, terms.window.end + BEYOND)
         events = await self._calendar.events(whole, terms.hours.tz.key)
-        return merged(e.interval for e in events if e.is_busy and e.event_id not in own)
+        with spanning("calendar"):
+            async with self._store.begin() as tx:
+                live = await tx.live_blocks(self._person_id)
+        blocks = [b.interval for b in live if b.event_id not in own and b.interval.overlaps(whole)]
+        return merged([*(e.interval for e in events if e.is_busy and e.event_id not in own), *blocks])
 
     def run(
         self,
@@ -79,6 +88,7 @@ class Proposer:
                 "warnings": warnings,
                 "moved": found.moved,
                 "reserve": spare,
+                "plan_title": plan.title if plan else None,
                 "preferences": [rule_document(rule) for rule in terms.rules],
             },
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from planner_memory.core.intervals import Interval, merged
+from planner_memory.core.intervals import Interval, clipped, merged
 from planner_memory.scheduler_engine.availability import Axis, ground
 from planner_memory.scheduler_engine.board import Board
 from planner_memory.scheduler_engine.drafting import Draft, blocks_of, finished, jobs_of
@@ -15,7 +15,9 @@ from planner_memory.scheduler_engine.jobs import Ground, Job
 from planner_memory.scheduler_engine.leftovers import Places, standing
 from planner_memory.scheduler_engine.quarters import to_quarters
 from planner_memory.scheduler_engine.search import Search
+from planner_memory.scheduler_engine.tasks import Task
 from planner_memory.scheduler_engine.terms import Terms
+from planner_memory.scheduler_engine.writing import when
 
 _RELUCTANCE = 8  # a move has to be worth this many times its cost: measured, 4 % of the blocks move for 13 % above a fresh search
 _ROUNDS = 300
@@ -32,14 +34,16 @@ def repair(
 ) -> Draft:
     """Moves the tasks that collide with what is busy now, then what waits for them and no longer can; everything else stays.
 
-    Blocks that have begun stay as they are; of a task that is under way only the rest can move.
+    Blocks that have begun, that are done, or that a person put somewhere by hand stay as they are; only the rest of their tasks can move.
     """
     axis = Axis.of(terms.window, terms.hours.tz)
     taken = merged([*busy, *terms.extra_busy])
     begun: dict[str, list[Mapping[str, Any]]] = {}
     ahead: dict[str, list[Mapping[str, Any]]] = {}
     for block in blocks:
-        (begun if datetime.fromisoformat(block["start"]) < now else ahead).setdefault(block["task_id"], []).append(block)
+        stays = datetime.fromisoformat(block["start"]) < now or block.get("pinned") or block.get("done")
+        (begun if stays else ahead).setdefault(block["task_id"], []).append(block)
+    pinned_spans = {t: [when(b) for b in each if b.get("pinned") and when(b)[0] >= now] for t, each in begun.items()}
     tasks, places = [], []
     for task in terms.tasks:
         rest = ahead.get(task.task_id)
@@ -47,7 +51,11 @@ def repair(
             continue  # all of it has begun
         minutes = sum(_minutes(b) for b in rest) if rest else task.minutes
         waits = tuple(d for d in task.depends_on if d in ahead or d not in begun)
-        ended = [datetime.fromisoformat(b["end"]) for d in (*task.depends_on, task.task_id) for b in begun.get(d, ())]
+        ended = [datetime.fromisoformat(b["end"]) for d in task.depends_on for b in begun.get(d, ())]
+        ended += [datetime.fromisoformat(b["end"]) for b in begun.get(task.task_id, ()) if not b.get("pinned")]
+        # what waits for this one and was put somewhere by hand stays there: if it stands behind it now, it shall go on doing so
+        ends = max((when(b)[1] for b in rest), default=now) if rest else now
+        waiting = [s for t in terms.tasks if task.task_id in t.depends_on for s, _ in pinned_spans.get(t.task_id, ()) if s >= ends]
         tasks.append(
             replace(
                 task,
@@ -55,6 +63,7 @@ def repair(
                 min_chunk=min(task.min_chunk, minutes),
                 depends_on=waits,
                 earliest_start=max([*([task.earliest_start] if task.earliest_start else []), *ended, now]),
+                within=_before(task.within, min(waiting), terms) if waiting else task.within,
             )
         )
         places.append(tuple((axis.minute(datetime.fromisoformat(b["start"])), axis.minute(datetime.fromisoformat(b["end"]))) for b in rest or ()))
@@ -63,8 +72,9 @@ def repair(
     kept = [Interval(datetime.fromisoformat(b["start"]), datetime.fromisoformat(b["end"])) for each in begun.values() for b in each]
     pinned = [task.fixed_start is not None for task in tasks]
     margin = timedelta(minutes=left.hours.buffer_minutes)
-    near = [Interval(each.start - margin, each.end + margin) for each in taken]
+    near = [Interval(each.start - margin, each.end + margin) for each in (*taken, *kept)]
     collides = [any(Interval(axis.instant(s), axis.instant(e)).overlaps(t) for s, e in chunks for t in near) for chunks in places]
+    collides = [hit or _comes_too_early(task, chunks, pinned_spans, axis) for hit, task, chunks in zip(collides, tasks, places, strict=True)]
     stuck = [t.title for t, hit, fixed in zip(tasks, collides, pinned, strict=True) if hit and fixed]
     collides = [hit and not fixed for hit, fixed in zip(collides, pinned, strict=True)]
     left = replace(left, notes=(*left.notes, *(f"{title} stays at the time you set, though the calendar is busy then." for title in stuck)))
@@ -122,3 +132,13 @@ def _released(
 def _minutes(block: Mapping[str, Any]) -> int:
     lasts = datetime.fromisoformat(block["end"]) - datetime.fromisoformat(block["start"])
     return int(lasts.total_seconds() // 60)
+
+
+def _before(within: tuple[Interval, ...] | None, at: datetime, terms: Terms) -> tuple[Interval, ...]:
+    return tuple(clipped(within or (terms.window,), Interval(terms.window.start, max(at, terms.window.start))))
+
+
+def _comes_too_early(task: Task, chunks: Sequence[tuple[int, int]], pinned: Mapping[str, Sequence[tuple[datetime, datetime]]], axis: Axis) -> bool:
+    """Whether it stands before the end of something that it waits for and that was put there by hand."""
+    ends = [end for d in task.depends_on for _, end in pinned.get(d, ())]
+    return bool(ends) and any(axis.instant(start) < max(ends) for start, _ in chunks)

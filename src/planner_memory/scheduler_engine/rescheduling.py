@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +19,8 @@ from planner_memory.scheduler_engine.reading import Reader, rule_from
 from planner_memory.scheduler_engine.repair import repair
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.schemas import BusyIn, RescheduleIn, ScheduleIn, WhatIfIn
-from planner_memory.scheduler_engine.telling import flagged
 from planner_memory.scheduler_engine.terms import DEFAULT_WINDOW, Terms, busy_of, exceptions_of
+from planner_memory.scheduler_engine.writing import when
 
 Clients = Sequence[str] | None
 
@@ -43,29 +43,64 @@ class Rescheduler:
             NotFound: no such run, or the plan has no applied one.
             Conflict: the run is not applied.
         """
-        before = await self._applied(body.run_id, body.plan_id, clients)
+        if body.dry_run:
+            before = await self._applied(body.run_id, body.plan_id, clients)
+            run = await self._repaired(before, before.schedule_blocks, body, clients)
+            await self._runs.add(run)
+            return run
+        async with self._applier.hold():
+            before = await self._applied(body.run_id, body.plan_id, clients)
+            run = await self._repaired(before, before.schedule_blocks, body, clients)
+            run = await self._applier.bring(run, before, "schedule_changed", is_new=True)
+        return await self._applier.told(run)
+
+    async def _repaired(
+        self,
+        before: SchedulerRun,
+        blocks: Sequence[Mapping[str, Any]],
+        body: RescheduleIn,
+        clients: Clients,
+        *,
+        off: Sequence[Interval] = (),
+    ) -> SchedulerRun:
+        """The run that repairs another: `blocks` are to stand where they are if that is possible, and nothing may stand in `off`."""
         now = self._clock()
         original, plan, terms = await self._terms_now(before, now, busy_in=body.extra_busy or ())
-        removed = set(before.metadata.get("removed", []))
+        terms = replace(terms, extra_busy=(*terms.extra_busy, *off))
         sprints = await self._reader.sprints(terms, clients)
         run_id = new_id()
-        own = {b["event_id"] for b in before.schedule_blocks}
-        async with self._applier.writing:
-            found = await self._proposer.search(repair, run_id, terms, await self._proposer.busy(terms, own), before.schedule_blocks, now)
-            run = self._proposer.run(run_id, original, terms, plan, found, now, before.client_id or self._default_client, sprints)
-            busy = [*before.request.get("extra_busy", []), *(b.model_dump() for b in body.extra_busy or ())]
-            run = replace(
-                run,
-                request={**before.request, **({"extra_busy": busy} if busy else {})},
-                metadata={**run.metadata, "replaces": str(before.id), "removed": sorted(removed), **({"reason": body.reason} if body.reason else {})},
-            )
-            if body.dry_run:
-                await self._runs.add(run)
-                return run
-            run = flagged(run, "applying")
-            await self._runs.add(run)
-            run = await self._applier.written(run, before)
-        return await self._applier.told(run, "schedule_changed", "scheduled")
+        own = {b["event_id"] for b in blocks}
+        found = await self._proposer.search(repair, run_id, terms, await self._proposer.busy(terms, own), blocks, now)
+        run = self._proposer.run(run_id, original, terms, plan, found, now, before.client_id or self._default_client, sprints)
+        busy = [*before.request.get("extra_busy", []), *(b.model_dump() for b in body.extra_busy or ())]
+        return replace(
+            run,
+            request={**before.request, **({"extra_busy": busy} if busy else {})},
+            metadata={
+                **run.metadata,
+                "replaces": str(before.id),
+                "is_repair": True,
+                "removed": sorted(set(before.metadata.get("removed", []))),
+                **({"reason": body.reason} if body.reason else {}),
+            },
+        )
+
+    async def place_again(self, run_id: UUID, block: Mapping[str, Any], *, clients: Clients) -> SchedulerRun:
+        """Gives a block that a person took out of the calendar another place than the one it had; only while the calendar is held.
+
+        Raises:
+            Conflict: the run is no longer applied.
+        """
+        before = await self._applied(run_id, None, clients)
+        start, end = when(block)
+        begins = max(start, _next_quarter(self._clock()))
+        lost = {**{k: v for k, v in block.items() if k not in ("pinned", "done")}, "start": begins.isoformat()}
+        lost["end"] = (begins + (end - start)).isoformat()
+        removed = [t for t in before.metadata.get("removed", []) if t != block["task_id"]]
+        asked = replace(before, metadata={**before.metadata, "removed": removed})
+        body = RescheduleIn(run_id=run_id, reason=f"{block['title']} is to be placed again")
+        run = await self._repaired(asked, [*before.schedule_blocks, lost], body, clients, off=[Interval(begins, begins + (end - start))])
+        return await self._applier.bring(run, before, "schedule_changed", is_new=True)
 
     async def _applied(self, run_id: UUID | None, plan_id: UUID | None, clients: Clients) -> SchedulerRun:
         run = await self._runs.run(run_id, clients=clients) if run_id else await self._runs.applied_of(plan_id, clients) if plan_id else None
@@ -109,3 +144,7 @@ class Rescheduler:
         busy = await self._proposer.busy(terms, {b["event_id"] for b in before.schedule_blocks})
         found = await self._proposer.search(repair, new_id(), terms, busy, before.schedule_blocks, now)
         return answers.what_if(before, found)
+
+
+def _next_quarter(now: datetime) -> datetime:
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0) + timedelta(minutes=15)

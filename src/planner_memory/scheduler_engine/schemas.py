@@ -201,6 +201,7 @@ class EventChange(_Strict):
     start: Instant | None = None
     end: Instant | None = None
     title: str | None = Field(None, min_length=1, max_length=500)
+    done: bool | None = Field(None, description="The completion mark that the event carries in the calendar")
 
 
 class ImportIn(_Strict):

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +17,12 @@ from planner_memory.scheduler_engine.applying import Applier
 from planner_memory.scheduler_engine.desk import Desk
 from planner_memory.scheduler_engine.drafting import draft
 from planner_memory.scheduler_engine.proposing import Proposer
+from planner_memory.scheduler_engine.pulling import Puller
 from planner_memory.scheduler_engine.reading import Reader
 from planner_memory.scheduler_engine.rescheduling import Rescheduler
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn, WhatIfIn
-from planner_memory.scheduler_engine.telling import flagged
+from planner_memory.scheduler_engine.telling import Teller
 from planner_memory.scheduler_engine.writing import CalendarWriter
 from planner_memory.web.health import HealthReport, State, state_of
 
@@ -52,12 +52,17 @@ class Scheduler:
         self._clock = clock
         self._runs = Runs(store)
         self._reader = Reader(store=store, profiles=profiles, memory=memory, person_id=person_id)
-        self._proposer = Proposer(calendar=calendar, person_id=person_id)
-        self._applier = Applier(store=store, calendar=calendar, memory=memory, plans=plans, clock=clock, writer=writer or CalendarWriter(calendar))
+        self._proposer = Proposer(store=store, calendar=calendar, person_id=person_id)
+        writer = writer or CalendarWriter(calendar)
+        self._teller = Teller(store=store, memory=memory, plans=plans, clock=clock)
+        self._puller = Puller(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id)
+        self._applier = Applier(
+            store=store, calendar=calendar, writer=writer, puller=self._puller, teller=self._teller, clock=clock, person_id=person_id
+        )
         self._rescheduler = Rescheduler(
             runs=self._runs, reader=self._reader, proposer=self._proposer, applier=self._applier, clock=clock, default_client=default_client
         )
-        self.desk = Desk(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id, writing=self._applier.writing)
+        self.desk = Desk(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id, applier=self._applier)
 
     async def schedule(self, body: ScheduleIn, *, client: str, clients: Clients) -> SchedulerRun:
         """Places the tasks, or the plan's checklist, and writes them to the calendar unless it is a dry run.
@@ -74,9 +79,9 @@ class Scheduler:
             raise InvalidInput("The plan has no steps to place. Give tasks.", field="plan_id")
         sprints = await self._reader.sprints(terms, clients)
         run_id = new_id()
-        own: set[str] = set() if plan is None else await self._runs.event_ids_of(plan.id, clients)
 
         async def drafted() -> SchedulerRun:
+            own: set[str] = set() if plan is None else await self._runs.event_ids_of(plan.id, clients)
             busy = await self._proposer.busy(terms, own)
             found = await self._proposer.search(draft, run_id, terms, busy)
             return self._proposer.run(run_id, body, terms, plan, found, now, client, sprints)
@@ -85,15 +90,11 @@ class Scheduler:
             run = await drafted()
             await self._runs.add(run)
             return run
-        async with self._applier.writing:
+        async with self._applier.hold():
             run = await drafted()
             previous = await self._runs.applied_of(plan.id, clients) if plan else None
-            if previous:
-                run = replace(run, metadata={**run.metadata, "replaces": str(previous.id)})
-            run = flagged(run, "applying")
-            await self._runs.add(run)
-            run = await self._applier.written(run, previous)
-        return await self._applier.told(run, "schedule_applied", "scheduled")
+            run = await self._applier.bring(run, previous, "schedule_applied", is_new=True)
+        return await self._applier.told(run)
 
     # --- the parts' verbs
 
@@ -110,7 +111,10 @@ class Scheduler:
         return await self._applier.undo(run_id, clients=clients)
 
     async def recover(self) -> int:
-        return await self._applier.recover()
+        """Ends what a crash left in the middle, and tells what it left untold. Returns how many changes of the calendar it ended."""
+        ended = await self._applier.recover()
+        await self._teller.told_again()
+        return ended
 
     async def run(self, run_id: UUID, *, clients: Clients) -> SchedulerRun:
         return await self._runs.run(run_id, clients=clients)

@@ -40,11 +40,27 @@ where status = 'applied' and schedule_blocks @> %(wanted)s::jsonb and (%(clients
 order by created_at desc
 limit 1
 
--- name: unfinished_scheduler_runs
+-- name: untold_runs
 select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
 from scheduler_runs
-where jsonb_exists(metadata, 'applying') or jsonb_exists(metadata, 'undoing')
+where jsonb_exists(metadata, 'to_tell')
 order by created_at
+
+-- name: told_run
+update scheduler_runs
+set metadata = case when %(is_over)s::boolean then metadata - 'to_tell' else metadata end
+    || jsonb_build_object('warnings', coalesce(metadata -> 'warnings', '[]') || %(warnings)s::jsonb)
+where id = %(run_id)s::uuid
+
+-- name: scheduler_runs_by_id
+select id, plan_id, client_id, person_id, status, created_at, schedule_blocks, unscheduled, request, score, metadata
+from scheduler_runs
+where id = any(%(run_ids)s::uuid[])
+
+-- name: done_tasks
+select coalesce(array_agg(distinct done.task_id), '{}')
+from scheduler_runs as r join plans as p on p.id = r.plan_id, jsonb_object_keys(coalesce(p.metadata -> 'done', '{}')) as done (task_id)
+where r.status = 'applied' and done.task_id = any(%(task_ids)s::text[])
 
 -- name: sprints_to_schedule
 select sprint_id, name, starts_on, ends_on, planned_billable_hours
