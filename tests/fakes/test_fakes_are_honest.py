@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.fakes import peers
+from tests.fakes.coda_server import TOKEN, CodaServer
+from tests.fakes.coda_server import refused as coda_refused
 from tests.fakes.mem0_server import KEY as KEY_OF_MEM0
 from tests.fakes.mem0_server import Mem0Server
 from tests.fakes.mem0_server import refused as mem0_refused
@@ -110,6 +112,39 @@ def test_mem0s_client_reads_the_loopback_mem0(tmp_path: Path) -> None:
     assert saw["left"] == 1
     assert "deleted" in saw["forgotten"]
     assert saw["left_after_all"] == 1
+
+
+def test_mcp_coda_reads_the_loopback_coda(tmp_path: Path) -> None:
+    with CodaServer() as server:
+        server.fail_next("whoami", None, coda_refused(429, headers={"Retry-After": "30"}), coda_refused(403))
+        saw = run_peer(_HERE / "by_mcp_coda.py", tmp_path, CODA_API_TOKEN=TOKEN, CODA_BASE_URL=server.base_url, DOC=server.doc.id)
+    assert saw["who"] == "maria@example.com"
+    assert saw["docs"] == ["Loopback ERP"]
+    assert saw["tables"]["service_blueprints"] == "table"
+    assert saw["tables"]["Active workflows"] == "view"
+    assert saw["columns"]["service_blueprint"] == "lookup"
+    assert saw["column"] == "service_blueprints"
+    assert saw["table"] == 2
+    assert saw["rows"] == ["Onboard a client", "Close the books"]
+    assert saw["found"] == saw["second_page"] == ["Close the books"]
+    assert saw["by_view"] == ["Onboard a client"]
+    assert (saw["relation"], saw["calculated"]) == ("Client onboarding", 4.5)
+    assert saw["inserted"] == [2, True]
+    assert saw["upserted"] == ["Onboard a client", "One", "Two", "Three"]
+    assert saw["updated"] == 7.5
+    assert saw["gone"]["status"] == 404
+    assert saw["deleted"] == 2
+    assert [(each["status"], each["retry_after"]) for each in saw["failures"]] == [
+        (404, None),
+        (404, None),
+        (400, None),
+        (400, None),
+        (400, None),
+        (400, None),
+        (429, 30),
+        (403, None),
+        (404, None),
+    ]
 
 
 def test_missing_peers_skip_visibly_and_fail_where_they_are_required(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
