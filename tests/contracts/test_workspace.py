@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from tests.fakes.coda_benches import BENCHES
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
@@ -100,9 +101,12 @@ class Tables:
             )
 
 
-@pytest.fixture(params=["postgresql"])
+@pytest.fixture(params=["postgresql", *BENCHES])
 async def bench(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Bench]:
-    assert request.param == "postgresql"
+    if request.param in BENCHES:
+        async with BENCHES[request.param]() as made:
+            yield made
+        return
     gone = Database("postgresql://nobody@127.0.0.1:9/nowhere?connect_timeout=1")
     with spanning("workspace"):
         yield Tables(PostgresWorkspace(database), PostgresWorkspace(gone), database.dsn)

@@ -45,7 +45,7 @@ async def main() -> dict:
         saw["found"] = await names("workflows", query='"status":"Draft"')
         saw["by_view"] = await names("Active workflows", limit=1)
         [row] = (await call("list_rows", doc_id=DOC, table_id_or_name="workflows", limit=1))["items"]
-        saw["relation"], saw["calculated"] = row["values"]["service_blueprint"], row["values"]["avg_actual_hours"]
+        saw["relation"], saw["calculated"] = row["values"]["service_blueprint"], row["values"]["estimated_days"]
         page = await call("list_rows", doc_id=DOC, table_id_or_name="workflows", limit=1)
         saw["second_page"] = await names("workflows", cursor=page["next_cursor"])
         written = await added("workflows", "One", "Two")
@@ -67,7 +67,7 @@ async def main() -> dict:
             await failing("insert_rows", doc_id=DOC, table_id_or_name="Active workflows", rows=[{"cells": []}]),
             await failing("insert_rows", doc_id=DOC, table_id_or_name="tasks", rows=[{"cells": [{"column": "unheard of", "value": 1}]}]),
             await failing(
-                "update_row", doc_id=DOC, table_id_or_name="workflows", row_id_or_name=row["id"], cells=[{"column": "avg_actual_hours", "value": 1}]
+                "update_row", doc_id=DOC, table_id_or_name="workflows", row_id_or_name=row["id"], cells=[{"column": "estimated_days", "value": 1}]
             ),
             await failing("whoami"),
             await failing("whoami"),

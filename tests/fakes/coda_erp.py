@@ -39,7 +39,9 @@ def _tables(doc: CodaDoc) -> None:
             Column("steps"),
             Column("estimated_hours", "number"),
             Column("automation_status", "select"),
-            Column("avg_actual_hours", "number", formula=lambda row: row["estimated_hours"]),
+            Column(
+                "estimated_days", "number", formula=lambda row: row["estimated_hours"] / 8 if isinstance(row["estimated_hours"], float | int) else ""
+            ),
             Column("version"),
             Column("status", "select"),
         ],
@@ -59,10 +61,26 @@ def _tables(doc: CodaDoc) -> None:
         ],
     )
     doc.add_table("ventures", [Column("name")])
-    doc.add_table("offers", [Column("name"), Column("service_blueprint", "lookup", target="service_blueprints")])
+    doc.add_table(
+        "offers",
+        [
+            Column("name"),
+            Column("venture", "lookup", target="ventures"),
+            Column("service_blueprint", "lookup", target="service_blueprints"),
+            Column("price"),
+            Column("status", "select"),
+        ],
+    )
     doc.add_table(
         "engagements",
-        [Column("name"), Column("client"), Column("offer", "lookup", target="offers"), Column("status", "select")],
+        [
+            Column("name"),
+            Column("client_id"),
+            Column("client"),
+            Column("offer", "lookup", target="offers"),
+            Column("status", "select"),
+            Column("start_date", "date"),
+        ],
     )
     doc.add_table(
         "projects",
@@ -71,6 +89,8 @@ def _tables(doc: CodaDoc) -> None:
             Column("engagement", "lookup", target="engagements"),
             Column("process_template", "lookup", target="process_templates"),
             Column("status", "select"),
+            Column("start_date", "date"),
+            Column("due_date", "date"),
         ],
     )
     doc.add_table(
@@ -85,6 +105,7 @@ def _tables(doc: CodaDoc) -> None:
             Column("scheduled_end_date", "dateTime"),
             Column("status", "select"),
             Column("assigned_to", "person"),
+            Column("notes"),
             Column("planner_key"),
         ],
     )
@@ -106,6 +127,7 @@ def _tables(doc: CodaDoc) -> None:
         "sprints",
         [
             Column("sprint_id"),
+            Column("name"),
             Column("start_date", "date"),
             Column("end_date", "date"),
             Column("capacity_hrs", "number"),
@@ -113,15 +135,20 @@ def _tables(doc: CodaDoc) -> None:
             Column("billable_pct", "number"),
         ],
     )
-    doc.add_table("finance_snapshot", [Column("as_of", "date"), Column("runway_weeks", "number")])
+    doc.add_table("finance_snapshot", [Column("name"), Column("as_of", "date"), Column("runway_weeks", "number")])
     doc.add_table("daily_thread", [Column("date", "date"), Column("reflection", "canvas"), Column("metrics"), Column("planner_key")])
     doc.add_view("Active workflows", of="workflows")
 
 
-def erp() -> CodaDoc:
-    """The doc with one of each, linked: engagement → offer → blueprint ← workflow ← template ← run → project → engagement."""
+def empty_erp() -> CodaDoc:
     doc = CodaDoc()
     _tables(doc)
+    return doc
+
+
+def erp() -> CodaDoc:
+    """The doc with one of each, linked: engagement → offer → blueprint ← workflow ← template ← run → project → engagement."""
+    doc = empty_erp()
     blueprint = doc.add_row("service_blueprints", BLUEPRINT)
     workflow = doc.add_row(
         "workflows",
@@ -135,7 +162,7 @@ def erp() -> CodaDoc:
         | {"template_type": "Operational", "checklist": "- Brief\n- Workspace\n- Call", "version": "v1", "status": "Active"},
     )
     offer = doc.add_row("offers", {"name": "Fractional operations", "service_blueprint": blueprint.id})
-    engagement = doc.add_row("engagements", {"name": "Acme 2026", "client": "acme", "offer": offer.id, "status": "Active"})
+    engagement = doc.add_row("engagements", {"name": "Acme 2026", "client_id": "acme", "client": "Acme", "offer": offer.id, "status": "Active"})
     project = doc.add_row("projects", {"name": "Acme onboarding", "engagement": engagement.id, "process_template": template.id, "status": "Active"})
     task = doc.add_row(
         "tasks",
@@ -151,5 +178,5 @@ def erp() -> CodaDoc:
         {"sprint_id": "2026-W19", "start_date": "2026-05-04", "end_date": "2026-05-10", "capacity_hrs": 40}
         | {"planned_billable_hrs": 26, "billable_pct": 0.65},
     )
-    doc.add_row("finance_snapshot", {"as_of": "2026-05-01", "runway_weeks": 9})
+    doc.add_row("finance_snapshot", {"name": "May", "as_of": "2026-05-01", "runway_weeks": 9})
     return doc

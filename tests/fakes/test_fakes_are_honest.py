@@ -128,7 +128,7 @@ def test_mcp_coda_reads_the_loopback_coda(tmp_path: Path) -> None:
     assert saw["rows"] == ["Onboard a client", "Close the books"]
     assert saw["found"] == saw["second_page"] == ["Close the books"]
     assert saw["by_view"] == ["Onboard a client"]
-    assert (saw["relation"], saw["calculated"]) == ("Client onboarding", 4.5)
+    assert (saw["relation"], saw["calculated"]) == ("Client onboarding", 0.5625)
     assert saw["inserted"] == [2, True]
     assert saw["upserted"] == ["Onboard a client", "One", "Two", "Three"]
     assert saw["updated"] == 7.5
