@@ -52,7 +52,7 @@ async def changed_since(client: Any, url: str, token: str | None, *, with_text: 
         try:
             response = await client.sync_collection(url, token, props=None if with_text else ["getetag"])
         except dav.DAVError as error:
-            if token is not None and not isinstance(error, dav.AuthorizationError):
+            if token is not None and getattr(error, "status", None) != 401:  # a 403 with a token says "start again", not "forbidden"
                 raise TokenExpired from error
             raise
         if token is not None and response.status in _EXPIRED:
