@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     calendar_port: int | None = Field(
         None, ge=1, le=65535, description="Port of the embedded calendar. Default: 5232, or a free one, and then always the same."
     )
+    workspace: Literal["postgresql", "coda-mcp", "coda"] | None = Field(
+        None,
+        description="Where offers, workflows, projects and tasks are kept. Default: coda-mcp when CODA_MCP_URL is set, "
+        "coda when CODA_API_TOKEN is, else own tables in PostgreSQL.",
+    )
     embedder: Literal["local", "openrouter"] = Field("local", description="Where embeddings are made: in the process, or by OpenRouter.")
     embedding_model: str = Field("openai/text-embedding-3-small", description="Embedding model, when they are not made locally.")
     embedding_dimension: int = Field(1536, ge=1, le=65536, description="Length of that model's vectors.")
@@ -99,6 +104,11 @@ class Settings(BaseSettings):
     )
     openrouter_base_url: str = Field(
         "https://openrouter.ai/api/v1", validation_alias=_named("OPENROUTER_BASE_URL"), description="OpenRouter, or any OpenAI-compatible endpoint."
+    )
+
+    coda_mcp_url: str | None = Field(None, validation_alias=_named("CODA_MCP_URL"), description="An MCP server in front of Coda.")
+    coda_api_token: SecretStr | None = Field(
+        None, validation_alias=_named("CODA_API_TOKEN"), description="Token of Coda's API, or of the MCP server in front of it."
     )
 
     memory_gateway_url: str = Field(

@@ -20,8 +20,10 @@ from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.prompts import PostgresPrompts
+from planner_memory.adapters.postgres.workspace_writes import PostgresWorkspaceWrites
 from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
+from planner_memory.planner_engine.workspace_desk import WorkspaceDesk
 from planner_memory.prompting.versions import Prompts
 from planner_memory.prompting.writer import Writer
 from planner_memory.web.auth import hash_of
@@ -72,6 +74,8 @@ async def opened(database: Database, model: "Connected | None" = None, **more: A
     memory = FakeMemory()
     profiles = PostgresProfiles(database, time_zone="Europe/Berlin")
     metrics = Metrics("planner-engine")
+    if "workspace" in more:
+        more["workspace"] = WorkspaceDesk(more["workspace"], PostgresWorkspaceWrites(database), memory, lambda: made.now, seconds=30, task_seconds=30)
     prompts = Prompts(PostgresPrompts(database), default_version=model.version if model else "v1", clock=lambda: made.now)
     if model is not None:
         ledger = PostgresModelLedger(database)

@@ -75,7 +75,7 @@ def items_of(
     deadline: Deadline | None,
     limit: Limit | None,
     preferences: Sequence[RecalledMemory],
-    workspace: str | None,
+    workspace: Sequence[Item],
     extra: Mapping[str, Any],
     pattern: Pattern | None,
     example: Plan | None,
@@ -91,8 +91,7 @@ def items_of(
         items.append(Item("deadline", "read from the request", f"until the end of {deadline.day.isoformat()}", "deadline"))
     items.append(Item("today", f"time zone {profile.time_zone}", now.date().isoformat(), "today"))
     items.extend(_remembered("preference", m) for m in preferences)
-    if workspace and workspace.strip():
-        items.append(Item("workspace", "engagement, offer, service blueprint and workflow", workspace.strip(), "workspace"))
+    items.extend(workspace)
     if extra:
         items.append(Item("given with the request", "context", compact(dict(extra)), "context"))
     if example is not None:

@@ -38,6 +38,8 @@ class Order:
     engagement_id: str | None = None
     use_manifold: bool = False
     reuse: UUID | None = None
+    create_tasks: bool = False  # in the workspace, for the project when one is named
+    project_id: str | None = None
     plan_id: UUID | None = None  # of the request, so that the same one sent again after a crash makes no second plan
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """Where a plan's steps come from: an earlier plan, a language model, or the pattern library."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.core.local_time import zone
 from planner_memory.core.profile import Profile
 from planner_memory.planner_engine.checklist import Draft
-from planner_memory.planner_engine.context import Context, assembled, items_of
+from planner_memory.planner_engine.context import Context, Item, assembled, items_of
 from planner_memory.planner_engine.drafting import Means, Order, Reading, steps_of, title_of
 from planner_memory.planner_engine.preferences import Limit
 from planner_memory.planner_engine.recalling import Recalled
@@ -25,7 +24,6 @@ from planner_memory.prompting.rendering import as_data
 from planner_memory.prompting.writer import MODEL_IS_DOWN, Writer, Written
 
 log = structlog.get_logger()
-WorkspaceContext = Callable[[Order], Awaitable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,14 @@ class Ground:
     limit: Limit | None
     source: Plan | None
     example: Plan | None
+    workspace: Sequence[Item] | None = None  # what it tells; None when none is connected
 
 
 class Maker:
     """Without a writer only rules. With `fall_back_to_rules` a model that is down is a warning, else its problem."""
 
-    def __init__(self, *, writer: Writer | None, workspace_context: WorkspaceContext | None, context_tokens: int, fall_back_to_rules: bool) -> None:
+    def __init__(self, *, writer: Writer | None, context_tokens: int, fall_back_to_rules: bool) -> None:
         self._writer = writer
-        self._workspace_context = workspace_context
         self._context_tokens = context_tokens
         self._fall_back = fall_back_to_rules
 
@@ -73,12 +71,11 @@ class Maker:
         """
         if ground.source is not None:
             return _by_copy(ground.source, order, reading)
-        workspace = await self._workspace(order)
-        means = Means(has_model=self._writer is not None, workspace=bool(workspace))
+        means = Means(has_model=self._writer is not None, workspace=ground.workspace is not None)
         if self._writer is None:
             return _by_rules(order, reading, ground.example, means)
         try:
-            return await self._by_model(self._writer, order, reading, ground, workspace)
+            return await self._by_model(self._writer, order, reading, ground)
         except MODEL_IS_DOWN as error:
             if not self._fall_back:
                 raise
@@ -87,17 +84,7 @@ class Maker:
             said = f"The language model could not be used, so the rule-based planner made this plan. {error.detail}"
             return replace(made, warnings=[said, *made.warnings])
 
-    async def _workspace(self, order: Order) -> str | None:
-        """A workspace that does not answer is no reason not to plan; the warnings say that nothing was read."""
-        if self._workspace_context is None or not (order.workflow_id or order.engagement_id):
-            return None
-        try:
-            return await self._workspace_context(order)
-        except PlannerMemoryError as error:
-            log.warning("workspace not read", error=error.detail)
-            return None
-
-    async def _by_model(self, writer: Writer, order: Order, reading: Reading, ground: Ground, workspace: str | None) -> Made:
+    async def _by_model(self, writer: Writer, order: Order, reading: Reading, ground: Ground) -> Made:
         context = assembled(
             items_of(
                 now=ground.now.astimezone(zone(ground.profile.time_zone)),
@@ -105,7 +92,7 @@ class Maker:
                 deadline=reading.deadline,
                 limit=ground.limit,
                 preferences=ground.recalled.preferences,
-                workspace=workspace,
+                workspace=ground.workspace or (),
                 extra=order.extra,
                 pattern=reading.choice.pattern,
                 example=ground.example,
@@ -132,7 +119,7 @@ class Maker:
             chosen={**_chosen(reading), "why": _why(written, reading)},
             notes={**written.notes, **_context_notes(context), **_manifold_notes(reply)},
             warnings=written.warnings,
-            means=Means(written=True, has_model=True, workspace=bool(workspace)),
+            means=Means(written=True, has_model=True, workspace=ground.workspace is not None),
             call_ids=written.call_ids,
         )
 

@@ -23,6 +23,7 @@ from planner_memory.planner_engine.schemas import (
     RunRequest,
     Status,
     TaskAction,
+    TasksWish,
 )
 from planner_memory.planner_engine.service import Planner
 from planner_memory.web.auth import Authenticated, Caller
@@ -79,6 +80,8 @@ def _order(body: PlanRequest, caller: Caller, key: str | None) -> Order:
         engagement_id=named["engagement_id"],
         use_manifold=bool(body.use_manifold),
         reuse=body.reuse,
+        create_tasks=body.create_tasks,
+        project_id=named["project_id"],
         plan_id=_plan_id(body, caller, key),
         extra=context,
     )
@@ -127,6 +130,14 @@ async def change_plan(plan_id: UUID, body: PlanChange, caller: Authenticated, re
 async def revise_plan(plan_id: UUID, body: Instruction, caller: Authenticated, request: Request, client_id: str | None = None) -> dict[str, Any]:
     """Changes the plan as an instruction in plain words says; a new revision."""
     return await _planner(request).revise(plan_id, caller.clients(_asked(client_id)), body.instruction, body.revision)
+
+
+@router.post("/plans/{plan_id}/workspace-tasks", operation_id="make_workspace_tasks")
+async def make_workspace_tasks(
+    plan_id: UUID, body: TasksWish, caller: Authenticated, request: Request, client_id: str | None = None
+) -> dict[str, Any]:
+    """Makes the plan's steps tasks of the workspace; the same again changes nothing."""
+    return await _planner(request).make_tasks(plan_id, caller.clients(_asked(client_id)), body.project_id)
 
 
 @router.post("/execution-runs", status_code=201, operation_id="record_run")

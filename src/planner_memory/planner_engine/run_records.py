@@ -63,7 +63,7 @@ def timer_run(task_id: str, known: Known, who: Who, started_at: datetime) -> Run
         step_key=step.get("step_key"),
         plan_id=plan.id if plan else None,
         workflow_id=plan.workflow_id if plan else None,
-        process_template_id=plan.process_template_id if plan else None,
+        process_template_id=plan.template_family if plan else None,
         project_id=None,
         engagement_id=plan.engagement_id if plan else None,
         executed_by_person_id=who.person_id,

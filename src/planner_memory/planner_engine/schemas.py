@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 Status = Literal["draft", "scheduled", "active", "completed", "cancelled"]
 Energy = Literal["high", "medium", "low"]
-NAMED = ("client_id", "engagement_id", "workflow_id", "deadline", "client_name")
+NAMED = ("client_id", "engagement_id", "workflow_id", "project_id", "deadline", "client_name")
 
 
 def _as_text(value: Any) -> Any:
@@ -56,11 +56,13 @@ class PlanRequest(Body):
     person_id: ShortText = None
     engagement_id: ShortText = None
     workflow_id: ShortText = None
+    project_id: ShortText = None  # of the tasks that are created in the workspace
     deadline: str | None = Field(None, max_length=100)
     client_name: ShortText = None
     context: dict[str, Any] | None = None
     use_manifold: bool | None = None
     reuse: UUID | None = None
+    create_tasks: bool = False  # the steps as tasks of the workspace, too
 
     @field_validator("intent")
     @classmethod
@@ -96,6 +98,12 @@ class PlanChange(Body):
     deadline: str | None = Field(None, max_length=100)
     checklist: list[StepChange] | None = Field(None, min_length=1, max_length=500)
     revision: int | None = None  # the revision that was read; 409 when another edit came between
+
+
+class TasksWish(Body):
+    """The plan's steps as tasks of the workspace, of a project when one is named."""
+
+    project_id: ShortText = None
 
 
 class Instruction(Body):

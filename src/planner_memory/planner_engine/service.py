@@ -21,19 +21,20 @@ from planner_memory.planner_engine.context import DEFAULT_TOKENS
 from planner_memory.planner_engine.drafting import Order, binding_limit, deadline_of, estimated, read, similar, warnings_of
 from planner_memory.planner_engine.editing import check_editable, check_status
 from planner_memory.planner_engine.estimates import Estimator, Task
-from planner_memory.planner_engine.making import Ground, Maker, WorkspaceContext
+from planner_memory.planner_engine.making import Ground, Maker
 from planner_memory.planner_engine.recalling import recalled
 from planner_memory.planner_engine.reviser import Revised, Reviser, with_revision_noted
 from planner_memory.planner_engine.revising import fitted, is_changed, sent_of
 from planner_memory.planner_engine.sop import next_steps, sop_document, with_checklist
 from planner_memory.planner_engine.telling import plan_graph, plan_memory
 from planner_memory.planner_engine.tracking import Tracker
+from planner_memory.planner_engine.workspace_desk import WorkspaceDesk
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Clients, Plan, PlanStore
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.prompting.versions import Prompts
 from planner_memory.prompting.writer import Writer
-from planner_memory.web.health import HealthReport, state_of
+from planner_memory.web.health import HealthReport, State, state_of
 from planner_memory.web.model_state import ModelState
 
 log = structlog.get_logger()
@@ -57,9 +58,9 @@ class Planner:
         prompts: Prompts | None = None,
         context_tokens: int = DEFAULT_TOKENS,
         fall_back_to_rules: bool = False,
-        workspace_context: WorkspaceContext | None = None,
+        workspace: WorkspaceDesk | None = None,
     ) -> None:
-        """Without a `writer`, which asks the language model, plans are made by rules."""
+        """Without a `writer`, which asks the language model, plans are made by rules; without a workspace from the intent alone."""
         self._store = store
         self._memory = memory
         self._profiles = profiles
@@ -67,11 +68,12 @@ class Planner:
         self._default_client = default_client
         self._recall_seconds = recall_seconds
         self._has_model = writer is not None
-        self._maker = Maker(writer=writer, workspace_context=workspace_context, context_tokens=context_tokens, fall_back_to_rules=fall_back_to_rules)
+        self._maker = Maker(writer=writer, context_tokens=context_tokens, fall_back_to_rules=fall_back_to_rules)
         self._reviser = Reviser(writer=writer, fall_back_to_rules=fall_back_to_rules)
         self._model_state = ModelState(writer.model if writer else None)
         self.prompts = prompts
-        self.tracker = Tracker(store=store, memory=memory, profiles=profiles, clock=clock)
+        self.workspace = workspace
+        self.tracker = Tracker(store=store, memory=memory, profiles=profiles, clock=clock, follow=workspace.follow if workspace else None)
 
     async def plan(self, order: Order) -> dict[str, Any]:
         """A new plan, stored as a draft. The same request again, by its `plan_id`, answers with the plan that it made.
@@ -84,6 +86,11 @@ class Planner:
         now = self._clock()
         profile = await self._profiles.profile(order.person_id)
         reading = read(order, now, zone(profile.time_zone))
+        gathered = await self.workspace.gather(order) if self.workspace and not order.reuse else None
+        if gathered is not None:
+            order = replace(order, workflow_id=gathered.workflow_id, engagement_id=gathered.engagement_id)
+            reading, said = gathered.applied(reading)
+            gathered = replace(gathered, warnings=[*gathered.warnings, *said])
         known = await recalled(
             self._memory, order.intent, order.client_id, seconds=self._recall_seconds, with_past=self._has_model and not order.reuse
         )
@@ -93,7 +100,7 @@ class Planner:
         async with self._store.begin() as tx:
             made_before = await tx.plan(plan_id, (order.client_id,)) if order.plan_id else None
             if made_before is not None and now - made_before.created_at < _ONE_REQUEST:
-                return plan_answer(made_before)
+                return await self._answered(made_before)
             plan_id = plan_id if made_before is None else new_id()
             source = await tx.plan(order.reuse, (order.client_id,)) if order.reuse else None
             if order.reuse and source is None:
@@ -101,8 +108,12 @@ class Planner:
             recent = await tx.plans_since((order.client_id,), now - timedelta(days=7), limit=200)
             by = None if self._has_model else "rules"
             example = None if source else await tx.plan_of_pattern(sources, reading.pattern.key, generator=by)
-        made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example))
-        template_id = source.process_template_id if source else f"pattern:{reading.pattern.key}"
+        told = gathered.items if gathered else None
+        made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example, told))
+        if gathered is not None:
+            made = replace(made, notes={**made.notes, **gathered.notes}, warnings=[*gathered.warnings, *made.warnings])
+        has_steps = gathered is not None and gathered.workflow is not None and bool(gathered.workflow.steps)
+        template_id = source.template_family if source else None if has_steps else f"pattern:{reading.pattern.key}"
         workflow_id = order.workflow_id or (source.workflow_id if source else None)
         estimator = await self._estimator(order.person_id, [d.step_key for d in made.drafts], template_id, workflow_id)
         checklist, total = estimated(made.drafts, plan_id, estimator, limit, template_id=template_id, workflow_id=workflow_id)
@@ -120,7 +131,7 @@ class Planner:
             revision=1,
             process_template_id=template_id,
             workflow_id=workflow_id,
-            blueprint_id=source.blueprint_id if source else None,
+            blueprint_id=source.blueprint_id if source else gathered.blueprint_id if gathered else None,
             engagement_id=order.engagement_id,
             deadline_at=reading.deadline.at if reading.deadline else None,
             # kept until the memory has answered, so that a crash in between loses nothing
@@ -128,12 +139,46 @@ class Planner:
             created_at=now,
             updated_at=now,
         )
-        async with self._store.begin() as tx:
-            await tx.add_plan(plan)
-            await tx.settle_answers(made.call_ids)
+        await self._keep(plan, order, made.call_ids)
+        if self.workspace is not None:
+            await self.workspace.deliver(plan.id)
+            plan = await self.stored(plan.id, (plan.client_id,))
         if await self._tell(plan):
             plan = replace(plan, metadata={k: v for k, v in plan.metadata.items() if k != "untold"})
-        return plan_answer(plan)
+        return await self._answered(plan)
+
+    async def _keep(self, plan: Plan, order: Order, call_ids: Sequence[UUID]) -> None:
+        """The plan and what it wants written to the workspace: both or neither."""
+        if self.workspace is None:
+            async with self._store.begin() as tx:
+                await tx.add_plan(plan)
+                await tx.settle_answers(call_ids)
+            return
+        async with self.workspace.begin() as writing:
+            await writing.add_plan(plan)
+            await writing.settle_answers(call_ids)
+            await writing.want(self.workspace.wishes(plan, with_tasks=order.create_tasks, project_id=order.project_id))
+
+    async def _answered(self, plan: Plan) -> dict[str, Any]:
+        """The plan, and how far the workspace has it."""
+        answer = plan_answer(plan)
+        if self.workspace is None:
+            return answer
+        told = await self.workspace.told(plan)
+        return {**answer, "workspace": told, "warnings": [*answer["warnings"], *told.pop("warnings")]}
+
+    async def make_tasks(self, plan_id: UUID, clients: Clients, project_id: str | None) -> dict[str, Any]:
+        """The plan's steps as tasks of the workspace, once.
+
+        Raises:
+            NotFound, Conflict: no such plan; it is over, its tasks were made for another project, or there is no workspace.
+        """
+        plan = await self.stored(plan_id, clients)
+        check_editable(plan)
+        if self.workspace is None:
+            raise Conflict("No workspace is connected, so there is nowhere to make tasks.")
+        await self.workspace.want_tasks(plan, project_id)
+        return await self._answered(await self.stored(plan_id, clients))
 
     async def plans(self, clients: Clients, *, status: str | None, limit: int) -> dict[str, Any]:
         async with self._store.begin() as tx:
@@ -150,7 +195,7 @@ class Planner:
         async with self._store.begin() as tx:
             plan = _found(await tx.plan(plan_id, clients), plan_id)
             revisions = await tx.revisions(plan_id) if plan.revision > 1 else []
-        return {**plan_answer(plan), "revisions": [revision_answer(r) for r in revisions]}
+        return {**await self._answered(plan), "revisions": [revision_answer(r) for r in revisions]}
 
     async def change(self, plan_id: UUID, clients: Clients, change: Mapping[str, Any], revised: Revised | None = None) -> dict[str, Any]:
         """Sets the status, edits the plan, or both. An edit is a new revision; task ids of kept steps stay.
@@ -167,7 +212,7 @@ class Planner:
         estimator, steps, next_number = None, list[dict[str, Any]](), 0
         if sent is not None:
             steps, next_number = next_steps(before, sent)
-            estimator = await self._estimator(before.person_id, [s["step_key"] for s in steps], before.process_template_id, before.workflow_id)
+            estimator = await self._estimator(before.person_id, [s["step_key"] for s in steps], before.template_family, before.workflow_id)
         async with self._store.begin() as tx:
             plan = _found(await tx.plan(plan_id, clients, locked=True), plan_id)
             if change.get("revision") not in (None, plan.revision) or (sent is not None and plan.revision != before.revision):
@@ -185,7 +230,9 @@ class Planner:
                     after = replace(after, sop=with_revision_noted(after, revised))
                     await tx.settle_answers(revised.call_ids)
             await tx.save_plan(after)
-        return plan_answer(after)
+        if self.workspace is not None:
+            await self.workspace.follow(after.client_id, after.id, None)
+        return await self._answered(after)
 
     async def revise(self, plan_id: UUID, clients: Clients, instruction: str, revision: int | None = None) -> dict[str, Any]:
         """Edits the plan as an instruction says: by the model, else by the few instructions that rules understand. A new revision.
@@ -202,10 +249,8 @@ class Planner:
         limit = (plan.sop.get("metadata") or {}).get("largest_step")
         if limit:
             keys = [s.step_key for s in revised.board.steps if s.step_key]
-            estimator = await self._estimator(plan.person_id, keys, plan.process_template_id, plan.workflow_id)
-            fitted(
-                revised.board, limit["minutes"], lambda hours, key: estimator.task(Task(hours, key, plan.process_template_id, plan.workflow_id)).p50
-            )
+            estimator = await self._estimator(plan.person_id, keys, plan.template_family, plan.workflow_id)
+            fitted(revised.board, limit["minutes"], lambda hours, key: estimator.task(Task(hours, key, plan.template_family, plan.workflow_id)).p50)
         sent = sent_of(revised.board)
         if not is_changed(sent, plan):
             async with self._store.begin() as tx:
@@ -241,8 +286,11 @@ class Planner:
             state_of(self._store.check), state_of(self._memory.check), self._model_state.read(self._clock())
         )
         generator = "model" if self._has_model else "rules"
-        extra = {"generator": generator, **({"model": self._model_state.noted} if self._has_model else {})}
-        return HealthReport({"postgres": postgres, "memory_gateway": gateway, "llm": model}, frozenset({"postgres"}), extra)
+        states: dict[str, State] = {"postgres": postgres, "memory_gateway": gateway, "llm": model}
+        extra: dict[str, Any] = {"generator": generator, **({"model": self._model_state.noted} if self._has_model else {})}
+        if self.workspace is not None:
+            states["workspace"], extra["workspace"] = await self.workspace.health()
+        return HealthReport(states, frozenset({"postgres"}), extra)
 
     async def _estimator(self, person_id: str, step_keys: Sequence[str], template_id: str | None, workflow_id: str | None) -> Estimator:
         with spanning("estimates"):  # numbers only, of everyone's runs

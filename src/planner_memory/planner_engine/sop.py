@@ -68,7 +68,7 @@ def next_steps(plan: Plan, sent: Sequence[Mapping[str, Any]]) -> tuple[list[dict
 
 def with_checklist(plan: Plan, steps: list[dict[str, Any]], next_number: int, estimator: Estimator) -> Plan:
     """The plan with these steps, their estimates, and what the person has changed in all."""
-    checklist, total = with_estimates(steps, estimator, template_id=plan.process_template_id, workflow_id=plan.workflow_id)
+    checklist, total = with_estimates(steps, estimator, template_id=plan.template_family, workflow_id=plan.workflow_id)
     client = plan.sop.get("metadata", {}).get("client_name")
     own = changes(plan.checklist, checklist, plan.sop.get("own_changes"), client=client)
     sop = {**plan.sop, "checklist": checklist, "estimate": estimate_document(total), "next_task_number": next_number}

@@ -16,15 +16,17 @@ def plan_graph(plan: Plan) -> tuple[list[GraphNode], list[GraphEdge]]:
         nodes.append(GraphNode(step["task_id"], "task", {"title": step["title"], "step_key": step["step_key"], "raw_hours": step["raw_hours"]}))
         edges.append(GraphEdge(me, step["task_id"], "plan_has_task"))
         edges.extend(GraphEdge(step["task_id"], ids[d], "depends_on") for d in step["dependencies"])
-    if plan.process_template_id:
-        nodes.append(GraphNode(plan.process_template_id, "process_template", {"name": (plan.sop.get("pattern") or {}).get("name", plan.plan_title)}))
-        edges.append(GraphEdge(me, plan.process_template_id, "plan_follows_template"))
+    family = plan.template_family
+    for template_id in dict.fromkeys(filter(None, (family, plan.process_template_id))):
+        name = plan.plan_title if template_id != family else (plan.sop.get("pattern") or {}).get("name", plan.plan_title)
+        nodes.append(GraphNode(template_id, "process_template", {"name": name}))
+        edges.append(GraphEdge(me, template_id, "plan_follows_template"))
         if plan.workflow_id:
             nodes.append(GraphNode(plan.workflow_id, "workflow"))
-            edges.append(GraphEdge(plan.workflow_id, plan.process_template_id, "workflow_has_template"))
-            if plan.blueprint_id:
-                nodes.append(GraphNode(plan.blueprint_id, "blueprint"))
-                edges.append(GraphEdge(plan.blueprint_id, plan.workflow_id, "blueprint_has_workflow"))
+            edges.append(GraphEdge(plan.workflow_id, template_id, "workflow_has_template"))
+    if plan.workflow_id and plan.blueprint_id and edges:
+        nodes += [GraphNode(plan.workflow_id, "workflow"), GraphNode(plan.blueprint_id, "blueprint")]
+        edges.append(GraphEdge(plan.blueprint_id, plan.workflow_id, "blueprint_has_workflow"))
     if plan.engagement_id:
         nodes.append(GraphNode(plan.engagement_id, "engagement"))
         edges.append(GraphEdge(me, plan.engagement_id, "plan_serves_engagement"))
@@ -50,8 +52,8 @@ def plan_memory(plan: Plan) -> NewMemory:
     )
 
 
-def run_graph(run: Run) -> tuple[list[GraphNode], list[GraphEdge]]:
-    """The run and what it belongs to; both empty when it belongs to nothing that is known."""
+def run_graph(run: Run, plan: Plan | None = None) -> tuple[list[GraphNode], list[GraphEdge]]:
+    """The run and what it belongs to, with its plan's own template beside the one that it says; both empty when it belongs to nothing known."""
     me = f"run:{run.run_id}"[:_LONGEST_ID]
     nodes = [
         GraphNode(
@@ -67,12 +69,12 @@ def run_graph(run: Run) -> tuple[list[GraphNode], list[GraphEdge]]:
         )
     ]
     edges = []
-    if run.process_template_id:
-        nodes.append(GraphNode(run.process_template_id, "process_template"))
-        edges.append(GraphEdge(run.process_template_id, me, "template_used_in_run"))
+    for template_id in dict.fromkeys(filter(None, (run.process_template_id, plan.process_template_id if plan else None))):
+        nodes.append(GraphNode(template_id, "process_template"))
+        edges.append(GraphEdge(template_id, me, "template_used_in_run"))
         if run.workflow_id:
             nodes.append(GraphNode(run.workflow_id, "workflow"))
-            edges.append(GraphEdge(run.workflow_id, run.process_template_id, "workflow_has_template"))
+            edges.append(GraphEdge(run.workflow_id, template_id, "workflow_has_template"))
     if run.project_id:
         nodes.append(GraphNode(run.project_id, "project"))
         edges.append(GraphEdge(me, run.project_id, "run_belongs_to_project"))

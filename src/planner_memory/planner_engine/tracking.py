@@ -1,7 +1,7 @@
 """What was really done: execution runs, timers, today, and the estimates that learn from them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,11 +32,13 @@ from planner_memory.ports.plans import Clients, Plan, PlanStore, PlanTransaction
 from planner_memory.ports.profiles import ProfileStore
 
 log = structlog.get_logger()
+Follow = Callable[[str, UUID | None, list[str]], Awaitable[None]]  # client, plan, tasks: what the workspace should say of them has changed
 _TASK = re.compile(r"plan:([0-9a-fA-F-]{36}):\d+")
 
 
 class Tracker:
-    def __init__(self, *, store: PlanStore, memory: Memory, profiles: ProfileStore, clock: Clock) -> None:
+    def __init__(self, *, store: PlanStore, memory: Memory, profiles: ProfileStore, clock: Clock, follow: Follow | None = None) -> None:
+        self._follow = follow
         self._store = store
         self._memory = memory
         self._profiles = profiles
@@ -64,7 +66,7 @@ class Tracker:
         if not is_new:
             check_same(stored, run)
             return {**run_answer(stored), "warnings": []}, False
-        return {**run_answer(stored), "warnings": await self._tell(stored)}, True
+        return {**run_answer(stored), "warnings": await self._tell(stored, known.plan)}, True
 
     async def runs(self, clients: Clients, *, task_id: str | None, plan_id: UUID | None, limit: int) -> dict[str, Any]:
         async with self._store.begin() as tx:
@@ -88,6 +90,7 @@ class Tracker:
                 await _set_active(tx, known.plan, now)
             else:
                 warnings.insert(0, "This task was running already.")
+        await self._followed(run)
         return {**run_answer(run), "warnings": warnings}
 
     async def stop(self, task_id: str, who: Who, notes: str | None = None) -> dict[str, Any]:
@@ -107,7 +110,7 @@ class Tracker:
                 return {**run_answer(sittings[0]), "warnings": ["No timer of this task was running."]}
             run = stopped_run(run, self._clock(), notes)
             await tx.save_run(run)
-        return {**run_answer(run), "warnings": await self._tell(run)}
+        return {**run_answer(run), "warnings": await self._tell(run, known.plan)}
 
     async def done(self, task_id: str, who: Who, *, notes: str | None = None, actual_hours: float | None = None) -> dict[str, Any]:
         """Marks the task finished, stopping its timer. All its sittings together, or `actual_hours`, are what estimates learn from."""
@@ -143,7 +146,9 @@ class Tracker:
                 warnings.append("No time was recorded for this task, so estimates learn nothing from it. Send actual_hours to say how long it took.")
             plan = await _mark_done(tx, known, task_id, now)
         if last is not None and (sittings or actual_hours):
-            warnings += await self._tell(last)
+            warnings += await self._tell(last, known.plan)
+        elif plan is not None:
+            await self._to_workspace(plan.client_id, plan.id, task_id)
         return {
             "task_id": task_id,
             "finished": True,
@@ -217,8 +222,16 @@ class Tracker:
         step = next((s for s in plan.checklist if s["task_id"] == task_id), None) if plan else None
         return Known(client_id, plan, step or {})
 
-    async def _tell(self, run: Run) -> list[str]:
-        nodes, edges = run_graph(run)
+    async def _to_workspace(self, client_id: str, plan_id: UUID | None, task_id: str) -> None:
+        if self._follow is not None:
+            await self._follow(client_id, plan_id, [task_id])
+
+    async def _followed(self, run: Run) -> None:
+        await self._to_workspace(run.client_id, run.plan_id, run.task_id)
+
+    async def _tell(self, run: Run, plan: Plan | None) -> list[str]:
+        await self._followed(run)
+        nodes, edges = run_graph(run, plan)
         memory = run_memory(run)
         try:
             if nodes:

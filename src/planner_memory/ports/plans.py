@@ -38,6 +38,12 @@ class Plan:
         steps: Sequence[Mapping[str, Any]] = self.sop.get("checklist", ())
         return steps
 
+    @property
+    def template_family(self) -> str | None:
+        """What estimates learn by: the pattern that its steps are of, over all plans; else the template that was written for it alone."""
+        family: str | None = self.sop.get("process_template_id")
+        return family or self.process_template_id
+
 
 @dataclass(frozen=True, slots=True)
 class PlanRevision:

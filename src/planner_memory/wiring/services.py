@@ -9,7 +9,6 @@ from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
-from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.adapters.smtp.outlet import SmtpMail
 from planner_memory.core.errors import NotStarted
@@ -22,6 +21,7 @@ from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
 from planner_memory.wiring.models import open_writer, prompts_of
 from planner_memory.wiring.platform import Platform
+from planner_memory.wiring.workspace import open_workspace, open_workspace_desk
 
 
 async def open_calendar(platform: Platform, *, may_start: bool) -> None:
@@ -49,9 +49,10 @@ async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None
 
 
 async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.AsyncBaseTransport | None = None) -> Planner:
+    memory = await _memory(platform, gateway)
     planner = Planner(
         store=PostgresPlans(platform.database),
-        memory=await _memory(platform, gateway),
+        memory=memory,
         profiles=platform.profiles,
         clock=platform.clock,
         default_client=platform.settings.client_id,
@@ -59,6 +60,7 @@ async def open_planner(platform: Platform, metrics: Metrics, *, gateway: httpx.A
         prompts=prompts_of(platform),
         context_tokens=platform.settings.model_context_tokens,
         fall_back_to_rules=platform.settings.rules_when_model_is_down,
+        workspace=await open_workspace_desk(platform, memory),
     )
 
     async def tell_memory() -> None:
@@ -114,7 +116,7 @@ async def open_observer(platform: Platform, metrics: Metrics, *, gateway: httpx.
     observer = Observer(
         outlets=outlets,
         store=PostgresFacts(platform.database),
-        workspace=PostgresWorkspace(platform.database),
+        workspace=await open_workspace(platform),
         calendar=platform.calendar,
         profiles=platform.profiles,
         memory=await _memory(platform, gateway),
