@@ -19,7 +19,9 @@ from planner_memory.observer_agent import routes as observer_routes
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine import routes as planner_routes
 from planner_memory.planner_engine.service import Planner
+from planner_memory.scheduler_engine import connecting_routes
 from planner_memory.scheduler_engine import routes as scheduler_routes
+from planner_memory.scheduler_engine.connecting import Connections
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.web.face import NO_TELEMETRY, Face, build_app
 from planner_memory.web.health import HealthReport
@@ -40,9 +42,10 @@ _SEVERITY = ("healthy", "degraded", "unhealthy")
 _ROUTERS = {
     "memory-gateway": (gateway_routes.router, document_routes.router, reindex_routes.router),
     "planner-engine": (planner_routes.router,),
-    "scheduler-engine": (scheduler_routes.router,),
+    "scheduler-engine": (scheduler_routes.router, connecting_routes.router),
     "observer-agent": (observer_routes.router,),
 }
+_OPEN_ROUTERS = {"scheduler-engine": (connecting_routes.browser_router,)}  # these ask for no key
 
 
 def create_memory_gateway(gateway: Gateway, documents: Documents, reindexer: Reindexer, face: Face, metrics: Metrics) -> FastAPI:
@@ -63,9 +66,22 @@ def create_planner_engine(planner: Planner, face: Face, metrics: Metrics) -> Fas
     return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], metrics=metrics, state={"planner": planner})
 
 
-def create_scheduler_engine(scheduler: Scheduler, face: Face, metrics: Metrics) -> FastAPI:
-    state = {"scheduler": scheduler}
-    return build_app("scheduler-engine", face, health=scheduler.health, routers=_ROUTERS["scheduler-engine"], metrics=metrics, state=state)
+def create_scheduler_engine(scheduler: Scheduler, connections: Connections, face: Face, metrics: Metrics) -> FastAPI:
+    state = {"scheduler": scheduler, "connections": connections}
+
+    async def health() -> HealthReport:
+        report = await scheduler.health()
+        return replace(report, extra={**report.extra, **await connections.about()})
+
+    return build_app(
+        "scheduler-engine",
+        face,
+        health=health,
+        routers=_ROUTERS["scheduler-engine"],
+        open_routers=_OPEN_ROUTERS["scheduler-engine"],
+        metrics=metrics,
+        state=state,
+    )
 
 
 def create_observer_agent(observer: Observer, face: Face, metrics: Metrics) -> FastAPI:
@@ -82,7 +98,7 @@ def openapi_of(service: str) -> dict[str, Any]:
 
 def _described(service: str) -> FastAPI:
     app = FastAPI(title=service, version=__version__, telemetry=NO_TELEMETRY)
-    for router in _ROUTERS[service]:
+    for router in (*_ROUTERS[service], *_OPEN_ROUTERS.get(service, ())):
         app.include_router(router)
     return app
 

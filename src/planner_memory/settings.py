@@ -42,8 +42,10 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="Log lines for machines or for people.")
-    calendar: Literal["radicale", "caldav", "none"] | None = Field(
-        None, description="Where the calendar is. Default: caldav when CALDAV_URL is set, else the embedded Radicale (a child process)."
+    calendar: Literal["radicale", "caldav", "google", "none"] | None = Field(
+        None,
+        description="Where the calendar is. Default: caldav when CALDAV_URL is set or `calendar connect caldav` was run,"
+        " else the embedded Radicale (a child process).",
     )
     calendar_port: int | None = Field(
         None, ge=1, le=65535, description="Port of the embedded calendar. Default: 5232, or a free one, and then always the same."
@@ -124,6 +126,37 @@ class Settings(BaseSettings):
     caldav_username: str = Field("", validation_alias=_named("CALDAV_USERNAME"), description="User name on the CalDAV server.")
     caldav_password: SecretStr = Field(
         SecretStr(""), validation_alias=_named("CALDAV_PASSWORD"), description="Password or app password on the CalDAV server."
+    )
+
+    google_client_id: str | None = Field(
+        None, validation_alias=_named("GOOGLE_CLIENT_ID"), description="OAuth client of a Google Cloud project, for PLANNER_CALENDAR=google."
+    )
+    google_client_secret: SecretStr | None = Field(None, validation_alias=_named("GOOGLE_CLIENT_SECRET"), description="Its secret.")
+    google_redirect_uri: str = Field(
+        "http://127.0.0.1:8090/oauth/callback",
+        validation_alias=_named("GOOGLE_REDIRECT_URI"),
+        description="Where Google sends the browser back to: this installation's /oauth/callback, as registered with the OAuth client.",
+    )
+    google_calendar: str | None = Field(
+        None, description="Google calendar to write to, by id, or primary. Default: one that planner-memory makes, which needs the least permission."
+    )
+    google_titles: bool = Field(True, description="Whether titles of other events in Google Calendar are read. Off: only when you are busy.")
+    google_api_base_url: str = Field(
+        "https://www.googleapis.com", validation_alias=_named("GOOGLE_API_BASE_URL"), description="Where Google's API is; /calendar/v3 is added."
+    )
+    google_auth_url: str = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth", validation_alias=_named("GOOGLE_AUTH_URL"), description="Google's consent page."
+    )
+    google_token_url: str = Field(
+        "https://oauth2.googleapis.com/token",
+        validation_alias=_named("GOOGLE_TOKEN_URL"),
+        description="Where Google gives tokens; revocation is at revoke beside it.",
+    )
+    credentials_dir: Path | None = Field(
+        None, description="Folder of the encrypted credentials of calendars (gcal.json, caldav.json). Default: credentials in the data directory."
+    )
+    credentials_key: SecretStr | None = Field(
+        None, description="Long random text under which they are encrypted. Default: made on first use, kept in the file credentials-key."
     )
 
     markdown_dir: Path | None = Field(None, description="Folder into which every reflection is also written as a Markdown file.")

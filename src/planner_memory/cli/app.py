@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from planner_memory import __version__
-from planner_memory.cli import demo, documents, index, memory, operations, planning, profile, prompts, reflecting, scheduling
+from planner_memory.cli import calendars, demo, documents, index, memory, operations, planning, profile, prompts, reflecting, scheduling
 
 app = typer.Typer(
     name="planner-memory",
@@ -15,13 +15,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 _PANELS = (
-    ("The loop", (*memory.COMMANDS, *planning.COMMANDS, *scheduling.COMMANDS, *reflecting.COMMANDS)),
+    ("The loop", (*memory.COMMANDS, *planning.COMMANDS, *scheduling.COMMANDS, *calendars.COMMANDS, *reflecting.COMMANDS)),
     ("Running it", (*demo.COMMANDS, *operations.COMMANDS, *index.COMMANDS)),
 )
 for _panel, _commands in _PANELS:
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
-for _name, _group in {**planning.GROUPS, **documents.GROUPS, **prompts.GROUPS, **profile.GROUPS}.items():
+for _name, _group in {**planning.GROUPS, **documents.GROUPS, **prompts.GROUPS, **profile.GROUPS, **calendars.GROUPS}.items():
     app.add_typer(_group, name=_name, rich_help_panel="The loop")
 
 

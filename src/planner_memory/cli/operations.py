@@ -96,7 +96,7 @@ def doctor(as_json: Json = False) -> None:
         for name, state in states.items():
             table.add_row(name, "", f"[{_COLOURS.get(state, 'white')}]{state}[/]")
         console.print(table)
-        for line in _about_models(health["services"]):
+        for line in (*_about_models(health["services"]), *_about_calendar(health["services"])):
             console.print(line, soft_wrap=True)
         console.print(f"data directory: {data}")
     if health["status"] == "unhealthy":
@@ -113,6 +113,18 @@ def _about_models(services: dict[str, Any]) -> list[str]:
         elif "key_has_left_usd" in model:
             lines.append(f"{model['name']}: its key may still spend {model['key_has_left_usd']:.2f} US dollars")
     return list(dict.fromkeys(lines))
+
+
+def _about_calendar(services: dict[str, Any]) -> list[str]:
+    """What a person has to do about the calendar's account."""
+    account = services.get("scheduler-engine", {}).get("calendar_account")
+    if account is None:
+        return []
+    name = f"{account['provider']} calendar"
+    if account["state"] != "connected":
+        return [f"{name}: {account['state']}; run `planner-memory calendar connect {account['provider']}`"]
+    lines = [f"{name}: connected" + (f" until {account['ends_at'][:10]}, as the application is in testing" if account["ends_at"] else "")]
+    return lines + [f"{name}: without the permission to {each}" for each in account["missing"]]
 
 
 async def _doctor(settings: Settings) -> tuple[dict[str, Any], str]:

@@ -19,7 +19,7 @@ from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import memory, services
+from planner_memory.wiring import calendars, memory, services
 from planner_memory.wiring.platform import Platform, check_exposure, open_platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
@@ -40,7 +40,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
     check_exposure(settings)
     give_memory_back()
     async with open_platform(settings, embedded=True) as platform:
-        await services.open_calendar(platform, may_start=True)
+        await calendars.open_calendar(platform, may_start=True)
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
@@ -63,10 +63,10 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
         elif service == "planner-engine":
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
-            await services.open_calendar(platform, may_start=True)
+            await calendars.open_calendar(platform, may_start=True)
             app = await _scheduler(platform, None, None)
         else:
-            await services.open_calendar(platform, may_start=False)
+            await calendars.open_calendar(platform, may_start=False)
             app = await _observer(platform, None)
         async with _working(platform):
             yield Running(app, platform)
@@ -87,7 +87,7 @@ async def _scheduler(platform: Platform, gateway: httpx.AsyncBaseTransport | Non
     metrics = Metrics("scheduler-engine")
     scheduler = await services.open_scheduler(platform, metrics, gateway=gateway, planner=planner)
     await scheduler.recover()
-    return asgi.create_scheduler_engine(scheduler, platform.face, metrics)
+    return asgi.create_scheduler_engine(scheduler, services.connections_of(platform), platform.face, metrics)
 
 
 async def _observer(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:

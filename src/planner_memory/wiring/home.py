@@ -1,6 +1,7 @@
 """The data directory and the API key of this installation; light enough for every start of the command line."""
 
 import secrets
+from pathlib import Path
 
 from planner_memory.adapters.in_process.data_dir import DataDirectory, default_data_dir, ensure_secret
 from planner_memory.settings import Settings
@@ -15,3 +16,8 @@ def api_key_of(settings: Settings, data: DataDirectory) -> str:
     if settings.api_key is not None:
         return settings.api_key.get_secret_value()
     return ensure_secret(data.path / "api-key", lambda: f"pm_{secrets.token_urlsafe(32)}")
+
+
+def credentials_directory(settings: Settings, data: DataDirectory) -> Path:
+    """The folder of the calendars' encrypted credentials; it may not be there yet."""
+    return settings.credentials_dir or data.path / "credentials"

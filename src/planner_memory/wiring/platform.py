@@ -20,6 +20,7 @@ from planner_memory.adapters.procrastinate.jobs import ProcrastinateJobs
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotStarted
 from planner_memory.ports.calendar import Calendar
+from planner_memory.ports.calendar_account import CalendarAccount
 from planner_memory.ports.workspace import Workspace
 from planner_memory.settings import Settings
 from planner_memory.web.auth import hash_of
@@ -44,6 +45,7 @@ class Platform:
     adapters: dict[str, str] = field(default_factory=dict)  # need -> what fulfils it, for /health and doctor
     calendar: Calendar | None = None
     workspace: Workspace | None = None
+    account: CalendarAccount | None = None  # of the calendar, where it has one that is connected in a browser
 
     @property
     def face(self) -> Face:

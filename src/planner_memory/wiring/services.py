@@ -2,45 +2,25 @@
 
 import httpx
 
-from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
 from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
-from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.adapters.smtp.outlet import SmtpMail
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine.service import Planner
 from planner_memory.ports.outlets import Outlet
+from planner_memory.scheduler_engine.connecting import Connections
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
 from planner_memory.wiring.models import open_writer, prompts_of
 from planner_memory.wiring.platform import Platform
 from planner_memory.wiring.workspace import open_workspace, open_workspace_desk
-
-
-async def open_calendar(platform: Platform, *, may_start: bool) -> None:
-    """Sets the platform's calendar. `may_start`: this process may run the embedded one."""
-    settings = platform.settings
-    kind = settings.calendar or ("caldav" if settings.caldav_url else "radicale")
-    if kind == "caldav":
-        if settings.caldav_url is None:
-            raise NotStarted("PLANNER_CALENDAR=caldav needs CALDAV_URL, CALDAV_USERNAME and CALDAV_PASSWORD.")
-        platform.calendar = CalDavCalendar(settings.caldav_url, settings.caldav_username, settings.caldav_password.get_secret_value())
-    elif kind == "radicale" and may_start:
-        radicale = EmbeddedRadicale(platform.data.path, port=settings.calendar_port)
-        await radicale.start()
-        platform.stack.push_async_callback(radicale.stop)
-        platform.calendar = CalDavCalendar(radicale.url, radicale.username, radicale.password)
-        platform.adapters["calendar_url"] = radicale.url
-    if platform.calendar is not None:
-        platform.stack.push_async_callback(platform.calendar.close)
-    platform.adapters["calendar"] = {"caldav": "caldav", "radicale": "radicale (embedded)"}.get(kind, "off") if platform.calendar else "off"
 
 
 async def _memory(platform: Platform, transport: httpx.AsyncBaseTransport | None) -> GatewayMemory:
@@ -85,6 +65,12 @@ async def open_scheduler(
         clock=platform.clock,
         default_client=platform.settings.client_id,
     )
+
+
+def connections_of(platform: Platform) -> Connections:
+    if platform.calendar is None:
+        raise NotStarted("Connections need a calendar.")
+    return Connections(platform.calendar, platform.account)
 
 
 def _outlets(settings: Settings) -> list[Outlet]:
