@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from planner_memory.adapters.in_process import cache as in_process
 from planner_memory.adapters.in_process.cache import _OVERHEAD, InProcessCache
 
 
@@ -82,3 +83,12 @@ async def test_it_never_holds_more_than_it_may(limit: int, steps: list[tuple[str
         await cache.get(key)
         held = sum(len(key) + len(value) + _OVERHEAD for key, (value, _) in cache._entries.items())
         assert held == cache._bytes <= limit
+
+
+async def test_generations_are_bounded_and_one_that_was_dropped_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_process, "_GENERATIONS", 3)
+    cache = InProcessCache(1_000, Seconds())
+    first = [await cache.generation(name) for name in ("a", "b", "c", "a", "d")]
+    assert len(cache._generations) == 3
+    assert await cache.generation("a") == first[0], "the one asked for last stays"
+    assert await cache.generation("b") not in first

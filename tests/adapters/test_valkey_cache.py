@@ -14,6 +14,7 @@ from tests.servers import ValkeyServer, free_port
 
 from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.core.errors import NotConnected, NotStarted, Unavailable
+from planner_memory.memory_gateway.answers import Answers, Counts
 
 
 @pytest.fixture
@@ -54,13 +55,14 @@ async def test_a_value_is_gone_when_its_time_is_over(server: ValkeyServer) -> No
     await cache.close()
 
 
-async def test_generations_do_not_expire_and_prefixes_do_not_meet(server: ValkeyServer) -> None:
+async def test_generations_outlive_answers_and_prefixes_do_not_meet(server: ValkeyServer) -> None:
     one, other = opened(server, prefix="one:"), opened(server, prefix="other:")
-    await one.advance("acme")
-    await one.put("k", b"v", expires_in_seconds=60)
-    assert (await other.generation("acme"), await other.get("k")) == (0, None)
-    assert await one._client.pttl("one:generation:acme") == -1
-    assert 0 < await one._client.pttl("one:value:k") <= 60_000
+    moved = await one.advance("acme")
+    await one.put("k", b"v", expires_in_seconds=3_600)
+    assert await other.generation("acme") != moved
+    assert await other.get("k") is None
+    for name in ("one", "other"):
+        assert 7_200_000 < await one._client.pttl(f"{name}:generation:acme") <= 86_400_000
     await one.close()
     await other.close()
 
@@ -68,10 +70,38 @@ async def test_generations_do_not_expire_and_prefixes_do_not_meet(server: Valkey
 async def test_two_processes_share_values_and_generations(server: ValkeyServer) -> None:
     one, other = opened(server), opened(server)
     await one.put("k", b"v", expires_in_seconds=60)
-    await one.advance("acme")
-    assert (await other.get("k"), await other.generation("acme")) == (b"v", 1)
+    moved = await one.advance("acme")
+    assert (await other.get("k"), await other.generation("acme")) == (b"v", moved)
     await one.close()
     await other.close()
+
+
+async def test_a_generation_that_the_server_pushed_out_brings_no_old_answer_back(tmp_path: Path) -> None:
+    options = ("--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru", "--maxmemory-samples", "64")
+    server = ValkeyServer(tmp_path, *options)
+    server.start()
+    try:
+        cache = opened(server)
+        answers, question = Answers(cache, Counts()), {"query": "who?"}
+        before = await answers.key(["acme"], question)
+        assert before is not None
+        await answers.put(before, {"results": ["old"]})
+        await asyncio.sleep(1.1)  # the server's clock of last use counts seconds
+        for n in range(400):
+            assert await answers.get(before) is not None, "the answer is used, so it stays"
+            await cache.put(f"filler-{n}", b"x" * 20_000, expires_in_seconds=60)
+            if not await cache._client.exists("planner-memory:generation:client:acme"):
+                break
+        else:
+            pytest.fail("the generation was not pushed out")
+        await answers.advance(["acme"])  # something was remembered
+        assert await answers.get(await answers.key(["acme"], question)) is None
+        await cache._client.delete("planner-memory:generation:client:acme")
+        assert await answers.get(await answers.key(["acme"], question)) is None
+        assert await answers.get(before) is not None, "it is there, and out of reach"
+        await cache.close()
+    finally:
+        server.kill()
 
 
 async def test_killed_in_the_middle_and_back_again(server: ValkeyServer) -> None:
@@ -94,10 +124,10 @@ async def test_killed_in_the_middle_and_back_again(server: ValkeyServer) -> None
 
 async def test_a_restart_that_nobody_saw_is_survived(server: ValkeyServer) -> None:
     cache = opened(server)
-    await cache.advance("acme")
+    before = await cache.advance("acme")
     server.kill()
     server.start()
-    assert await cache.generation("acme") == 0
+    assert await cache.generation("acme") != before
     await cache.close()
 
 
@@ -144,7 +174,9 @@ async def test_a_call_given_up_does_not_mix_up_answers(server: ValkeyServer) -> 
 
 async def test_more_callers_than_connections(server: ValkeyServer) -> None:
     cache = opened(server, timeout_seconds=1)
-    assert sorted(await asyncio.gather(*(cache.advance("acme") for _ in range(200)))) == list(range(1, 201))
+    moved = await asyncio.gather(*(cache.advance("acme") for _ in range(200)))
+    assert len(set(moved)) == 200
+    assert await cache.generation("acme") in moved
     await cache.close()
 
 

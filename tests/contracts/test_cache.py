@@ -1,5 +1,6 @@
 """What every cache promises. A new adapter adds a name to `params` and a branch to `made`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -57,17 +58,24 @@ async def test_the_last_value_wins(cache: Cache) -> None:
     assert await cache.get("k") == b"new"
 
 
-async def test_generations_count_from_zero_by_name(cache: Cache) -> None:
-    assert await cache.generation("acme") == 0
-    assert await cache.advance("acme") == 1
-    assert await cache.advance("acme") == 2
-    assert await cache.generation("acme") == 2
-    assert await cache.generation("globex") == 0
+async def test_a_generation_stays_until_it_is_moved_on_and_never_comes_back(cache: Cache) -> None:
+    first = await cache.generation("acme")
+    assert await cache.generation("acme") == first
+    seen = {first, await cache.generation("globex")}
+    for _ in range(20):
+        moved = await cache.advance("acme")
+        assert await cache.generation("acme") == moved
+        seen.add(moved)
+    assert len(seen) == 22, "no two are the same, whatever their name"
+
+
+async def test_all_who_ask_for_a_generation_at_the_same_time_get_the_same(cache: Cache) -> None:
+    assert len(set(await asyncio.gather(*(cache.generation("new") for _ in range(30))))) == 1
 
 
 async def test_generations_and_keys_do_not_meet(cache: Cache) -> None:
     await cache.put("acme", b"5", expires_in_seconds=60)
-    assert await cache.generation("acme") == 0
+    assert await cache.generation("acme") != "5"
     await cache.advance("acme")
     assert await cache.get("acme") == b"5"
 

@@ -12,11 +12,15 @@ class Cache(Protocol):
 
     async def put(self, key: str, value: bytes, *, expires_in_seconds: float) -> None: ...
 
-    async def generation(self, name: str) -> int:
-        """The current generation of a name, 0 at first. Put into keys, it makes all of a client's answers unreachable in one step."""
+    async def generation(self, name: str) -> str:
+        """The current generation of a name. Put into keys, it makes all of a client's answers unreachable in one step.
+
+        A generation is a word that no name had before: one that was lost, because the cache was emptied, restarted or short of room, is followed by
+        a new one and never by an old one, so what was kept under an old one cannot be reached again.
+        """
         ...
 
-    async def advance(self, name: str) -> int:
+    async def advance(self, name: str) -> str:
         """Moves the generation on and returns the new one."""
         ...
 

@@ -1,16 +1,18 @@
 """The cache of the one-process installation: bounded by bytes, least recently used first out."""
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 
 _OVERHEAD = 200  # bytes an entry costs beside its key and value: dictionary slot, tuple, float and two object headers
+_GENERATIONS = 50_000  # names, some 10 MB; the one not asked for longest goes first, and its answers with it
 
 
 class InProcessCache:
     """All calls are made from one event loop; none of them waits, so no lock is needed.
 
-    `max_bytes` bounds keys, values and a fixed overhead for each entry; generations (one small integer a name) come on top and are never
-    pushed out, since a generation that fell back to 0 would revive old answers. `clock` gives seconds that never go back.
+    `max_bytes` bounds keys, values and a fixed overhead for each entry; generations come on top, bounded by their number. `clock` gives seconds
+    that never go back.
     """
 
     def __init__(self, max_bytes: int, clock: Callable[[], float]) -> None:
@@ -18,7 +20,8 @@ class InProcessCache:
         self._clock = clock
         self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()  # key -> value, instant of expiry
         self._bytes = 0
-        self._generations: dict[str, int] = {}
+        self._generations: OrderedDict[str, str] = OrderedDict()
+        self._next = itertools.count(1)
 
     async def get(self, key: str) -> bytes | None:
         entry = self._entries.get(key)
@@ -42,12 +45,19 @@ class InProcessCache:
         self._entries[key] = (value, self._clock() + expires_in_seconds)
         self._bytes += cost
 
-    async def generation(self, name: str) -> int:
-        return self._generations.get(name, 0)
+    async def generation(self, name: str) -> str:
+        found = self._generations.get(name)
+        if found is None:
+            return await self.advance(name)
+        self._generations.move_to_end(name)
+        return found
 
-    async def advance(self, name: str) -> int:
-        self._generations[name] = self._generations.get(name, 0) + 1
-        return self._generations[name]
+    async def advance(self, name: str) -> str:
+        new = self._generations[name] = str(next(self._next))
+        self._generations.move_to_end(name)
+        if len(self._generations) > _GENERATIONS:
+            self._generations.popitem(last=False)
+        return new
 
     async def check(self) -> None:
         """Always answers."""

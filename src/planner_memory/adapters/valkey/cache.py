@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -18,16 +19,17 @@ from planner_memory.core.errors import NotConnected, NotStarted, Unavailable
 Result = TypeVar("Result")
 
 _CONNECTIONS = 16
+_GENERATION_SECONDS = 86_400  # when it is gone, its answers, which live an hour, have long been
 
 
 class ValkeyCache:
-    """Keys are `<prefix>value:<key>` and `<prefix>generation:<name>`; only values expire.
+    """Keys are `<prefix>value:<key>` and `<prefix>generation:<name>`; both expire.
 
     A server that does not answer within `timeout_seconds` is left alone for `pause_seconds`: calls raise at once, and afterwards one PING in the
     background finds out whether it is back. So a dead server costs callers one time-out, however long it is dead.
 
-    Let the server push out only keys that expire (`maxmemory-policy volatile-lru`): a generation that it pushed out would start again at 0
-    and bring back answers of the last hour.
+    Any `maxmemory-policy` is safe: a generation is drawn at random, so when the server pushed one out, the next is another one, and the answers
+    of the last hour that were kept under the old one stay out of reach.
 
     Raises:
         NotStarted: the URL is none that the client understands (`valkey://`, `valkeys://`, `redis://`, `rediss://`, `unix://`).
@@ -78,13 +80,27 @@ class ValkeyCache:
         milliseconds = math.ceil(expires_in_seconds * 1000)
         await self._asked(lambda: self._client.set(self._value_key(key), value, px=milliseconds))
 
-    async def generation(self, name: str) -> int:
-        found = await self._asked(lambda: self._client.get(self._generation_key(name)))
-        return int(found or 0)
+    async def generation(self, name: str) -> str:
+        key = self._generation_key(name)
+        found: bytes | None = await self._asked(lambda: self._client.get(key))
+        if found is not None:
+            return found.decode()
+        # two callers may draw at the same time; the first one's word holds for both
+        drawn = secrets.token_hex(8)
 
-    async def advance(self, name: str) -> int:
-        """May move on by two when a connection broke in the middle, which callers cannot tell from another one's advance."""
-        return int(await self._asked(lambda: self._client.incr(self._generation_key(name))))
+        async def settled() -> bytes | None:
+            async with self._client.pipeline(transaction=True) as both:
+                both.set(key, drawn, ex=_GENERATION_SECONDS, nx=True)
+                both.get(key)
+                return (await both.execute())[1]
+
+        return ((await self._asked(settled)) or drawn.encode()).decode()
+
+    async def advance(self, name: str) -> str:
+        """May move on twice when a connection broke in the middle, which callers cannot tell from another one's advance."""
+        drawn = secrets.token_hex(8)
+        await self._asked(lambda: self._client.set(self._generation_key(name), drawn, ex=_GENERATION_SECONDS))
+        return drawn
 
     async def check(self) -> None:
         """Asks the server even during a pause, and ends the pause when it answers."""
