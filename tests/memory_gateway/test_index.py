@@ -111,7 +111,7 @@ async def test_without_the_embedder_words_are_searchable_and_the_meaning_follows
         assert answer["degraded"] == ["embedder: It was switched off. Only words were matched."]
         assert (await http.get("/health")).json()["pending_index"] == 1
         model.is_away = False
-        gateway._indexer._embedder_rests_until = 0
+        gateway._indexer.embedder.rests_until = 0
         gateway.open()
         await settled(http)
         assert [r["content"] for r in await found(http, "heating craftsman")] == ["The plumber repaired the boiler"]

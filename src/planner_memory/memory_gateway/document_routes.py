@@ -40,7 +40,7 @@ _BODY = {
 }
 
 
-def documents_of(request: Request) -> Documents:
+async def documents_of(request: Request) -> Documents:
     documents: Documents = request.app.state.documents
     return documents
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from planner_memory.core.errors import PlannerMemoryError
@@ -16,6 +17,10 @@ _LATE_SECONDS = 60.0
 _LATE_KEPT = 256
 Key = tuple[str, tuple[str, ...]]
 Scores = dict[UUID, float]
+
+
+class Lacking(Protocol):
+    def lacks(self, what: str) -> None: ...
 
 
 class Echoes:
@@ -79,17 +84,17 @@ class Asked:
         self._task = task
         self._ends = time.monotonic() + echoes.budget_seconds
 
-    async def add_to(self, channels: dict[str, Scores], degraded: list[str]) -> None:
-        """Waits until the budget is spent, and adds one more channel when something was answered; otherwise `degraded` says why not."""
+    async def add_to(self, channels: dict[str, Scores], lacking: Lacking) -> None:
+        """Waits until the budget is spent, and adds one more channel when something was answered; otherwise `lacking` hears why not."""
         name = self._echoes.name
         await asyncio.wait([self._task], timeout=max(0.0, self._ends - time.monotonic()))
         if not self._task.done():
-            degraded.append(f"{name}: no answer within {self._echoes.budget_seconds * 1000:.0f} ms, so it was not waited for.")
+            lacking.lacks(f"{name}: no answer within {self._echoes.budget_seconds * 1000:.0f} ms, so it was not waited for.")
             return
         try:
             scores = self._task.result()
         except PlannerMemoryError as error:
-            degraded.append(f"{name}: {error.detail}")
+            lacking.lacks(f"{name}: {error.detail}")
             return
         if scores:
             channels[name] = scores

@@ -9,7 +9,7 @@ from planner_memory.memory_gateway import schemas
 from planner_memory.memory_gateway.service import Gateway
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # async, since FastAPI sends a plain function through its thread pool
     gateway: Gateway = request.app.state.gateway
     return gateway
 

@@ -28,7 +28,7 @@ class ReindexOut(BaseModel):
     detail: str | None
 
 
-def _reindexer(request: Request, caller: Authenticated) -> Reindexer:
+async def _reindexer(request: Request, caller: Authenticated) -> Reindexer:
     if caller.key.client_ids is not None:
         raise NotAllowed("The index holds every client's memories. Use a key that is bound to none.")
     found: Reindexer = request.app.state.reindexer

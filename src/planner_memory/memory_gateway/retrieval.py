@@ -1,10 +1,9 @@
 """The search behind recall: words and meaning from the index, then the truth from the store, then the order."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,18 +16,28 @@ from planner_memory.memory_gateway.echoes import Asked, Echoes
 from planner_memory.memory_gateway.ranking import Ranked, Weights, ranked
 from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.embedder import Embedder
-from planner_memory.ports.memories import Candidate, MemoryStore, Selection
+from planner_memory.ports.memories import Candidate, MemoryStore, Selection, StoredMemory
 from planner_memory.ports.vectors import Filter, Hit, Query, VectorIndex
 
 _PER_CHANNEL = 60  # each further ten cost some 0.7 ms a recall
 _PER_CHANNEL_OF_WORDS = 150  # when words are all there is
 Channels = Mapping[str, Mapping[UUID, float]]
+Order = Callable[[Channels, Sequence[Candidate], Collection[str]], list[Ranked]]
 
 
 @dataclass(slots=True)
 class Found:
-    hits: list[Ranked]
+    """`rows` of the hits that are still there. `is_whole`: every part that is configured took part, so that the answer may be kept."""
+
+    hits: list[Ranked] = field(default_factory=list)
+    rows: dict[UUID, StoredMemory] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    is_whole: bool = True
+
+    def lacks(self, what: str) -> None:
+        """Notes a part that failed."""
+        self.degraded.append(what)
+        self.is_whole = False
 
 
 def recall_clients(asked: str, default_client: str, memory_types: tuple[str, ...] | None, *, may_see_person: bool) -> tuple[str, ...]:
@@ -71,53 +80,71 @@ class Retriever:
         self._embedder = embedder
         self._weights = weights or Weights()
 
-    async def find(self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo) -> Found:
-        """The best candidates in order, a hundred and one at most. `degraded` names each part that did not take part, and why."""
+    async def find(
+        self, query: str, selection: Selection, *, now: datetime, tz: ZoneInfo, k: int, min_score: float = 0, without: UUID | None = None
+    ) -> Found:
+        """The best candidates in order, k at most. `degraded` names each part that did not take part, and why."""
         asked = self._echoes.ask(query, selection.clients or ()) if self._echoes else None
+
+        def best(channels: Channels, candidates: Sequence[Candidate], cut: Collection[str]) -> list[Ranked]:
+            dates = named_intervals(query, now, tz)
+            order = ranked(query, channels, candidates, now=now, dates=dates, cut=cut, weights=self._weights, limit=k + 1)
+            return [h for h in order if h.id != without and h.score >= min_score][:k]
+
         try:
-            return await self._found(query, selection, asked, now=now, tz=tz)
+            return await self._found(query, selection, asked, best)
         finally:
             if asked:
                 asked.stop()
 
-    async def _found(self, query: str, selection: Selection, asked: Asked | None, *, now: datetime, tz: ZoneInfo) -> Found:
-        order = partial(ranked, query, now=now, dates=named_intervals(query, now, tz), weights=self._weights)
-        degraded: list[str] = []
+    async def _found(self, query: str, selection: Selection, asked: Asked | None, best: Order) -> Found:
+        found = Found()
         if self._vectors is None:
-            degraded.append("qdrant: no index is configured, the words were looked up in postgres")
-            return Found(order(*await self._by_words(query, selection, asked, degraded), cut=()), degraded)
+            found.degraded.append("qdrant: no index is configured, the words were looked up in postgres")
+            await self._by_words(query, selection, asked, best, found)
+            return found
         try:
-            channels, candidates, cut = await self._by_index(self._vectors, query, selection, asked, degraded)
-            return Found(order(channels, candidates, cut=cut), degraded)
+            await self._by_index(self._vectors, query, selection, asked, best, found)
         except PlannerMemoryError as error:
             if (unreachable := await self._store_is_down()) is not None:
                 raise unreachable from error
-            degraded[:] = [f"qdrant: {error.detail} The words were looked up in postgres."]
-            return Found(order(*await self._by_words(query, selection, asked, degraded), cut=()), degraded)
+            found = Found()
+            found.lacks(f"qdrant: {error.detail} The words were looked up in postgres.")
+            await self._by_words(query, selection, asked, best, found)
+        return found
 
-    async def _by_index(
-        self, vectors: VectorIndex, query: str, selection: Selection, asked: Asked | None, degraded: list[str]
-    ) -> tuple[Channels, list[Candidate], Collection[str]]:
-        """What each channel found, the rows of it that match in truth, and the channels that found more than they told."""
+    async def _by_index(self, vectors: VectorIndex, query: str, selection: Selection, asked: Asked | None, best: Order, found: Found) -> None:
+        """Words first, and the rows that have them, while the embedder works; then meaning, the rows that only it found, and the order."""
         limit = _PER_CHANNEL_OF_WORDS if self._embedder is None else _PER_CHANNEL
         search = Query(text=query, limit=limit, filter=index_filter(selection))
-        meaning = asyncio.create_task(self._meaning(query, degraded))
+        meaning = asyncio.create_task(self._meaning(query, found))
         await asyncio.sleep(0)  # the embedder first: it lets go of the interpreter while it works, the engine does not
         try:
-            channels = _scores(await vectors.search(search))  # meanwhile the embedder works, on another core if there is one
+            channels = _scores(await vectors.search(search))
+            rows = await self._candidates(_ids(channels), selection) if self._embedder else []
             vector = await meaning
         finally:
             meaning.cancel()
+        known = _ids(channels) if self._embedder else set()
         if vector is not None:
             channels |= _scores(await vectors.search(replace(search, dense=vector, channels=())))
         if asked:
-            await asked.add_to(channels, degraded)
-        ids = {each for scores in channels.values() for each in scores}
+            await asked.add_to(channels, found)
+        ids = _ids(channels)
         if not ids:
-            return channels, [], ()
+            return
+        cut = [name for name, scores in channels.items() if name not in ("text", "window") or len(scores) >= limit]
         async with self._store.begin() as tx:
-            candidates = await tx.candidates(list(ids), selection)
-        return channels, candidates, [name for name, scores in channels.items() if name not in ("text", "window") or len(scores) >= limit]
+            if more := ids - known:
+                rows += await tx.candidates(list(more), selection)
+            found.hits = best(channels, rows, cut)
+            found.rows = {r.id: r for r in await tx.memories([h.id for h in found.hits])}
+
+    async def _candidates(self, ids: Collection[UUID], selection: Selection) -> list[Candidate]:
+        if not ids:
+            return []
+        async with self._store.begin() as tx:
+            return await tx.candidates(list(ids), selection)
 
     async def _store_is_down(self) -> PlannerMemoryError | None:
         try:
@@ -126,31 +153,35 @@ class Retriever:
             return error
         return None
 
-    async def _by_words(self, query: str, selection: Selection, asked: Asked | None, degraded: list[str]) -> tuple[Channels, list[Candidate]]:
+    async def _by_words(self, query: str, selection: Selection, asked: Asked | None, best: Order, found: Found) -> None:
         """Full-text search has no inverse document frequency, so that BM25 over what it found gives the order."""
         async with self._store.begin() as tx:
             hits = await tx.by_words(query, selection, 2 * _PER_CHANNEL)
         channels: dict[str, dict[UUID, float]] = {"text": {h.id: 1e-6 * h.score for h in hits}}
         if asked:
-            await asked.add_to(channels, degraded)
+            await asked.add_to(channels, found)
         async with self._store.begin() as tx:
-            candidates = await tx.candidates(list({each for scores in channels.values() for each in scores}), selection)
-        corpus = Corpus([c.text for c in candidates])
-        scores = corpus.bm25(dict.fromkeys(words(query), 1.0))
-        text = channels["text"]
-        text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True) if c.id in text}
-        return channels, candidates
+            candidates = await tx.candidates(list(_ids(channels)), selection)
+            scores = Corpus([c.text for c in candidates]).bm25(dict.fromkeys(words(query), 1.0))
+            text = channels["text"]
+            text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True) if c.id in text}
+            found.hits = best(channels, candidates, ())
+            found.rows = {r.id: r for r in await tx.memories([h.id for h in found.hits])}
 
-    async def _meaning(self, query: str, degraded: list[str]) -> NDArray[np.float32] | None:
+    async def _meaning(self, query: str, found: Found) -> NDArray[np.float32] | None:
         if self._embedder is None:
-            degraded.append("embedder: none is configured, only words were matched")
+            found.degraded.append("embedder: none is configured, only words were matched")
             return None
         try:
             vector: NDArray[np.float32] = (await self._embedder.embed([query]))[0]
         except PlannerMemoryError as error:
-            degraded.append(f"embedder: {error.detail} Only words were matched.")
+            found.lacks(f"embedder: {error.detail} Only words were matched.")
             return None
         return vector
+
+
+def _ids(channels: Channels) -> set[UUID]:
+    return {each for scores in channels.values() for each in scores}
 
 
 def _scores(answer: Mapping[str, Sequence[Hit]]) -> dict[str, dict[UUID, float]]:

@@ -21,7 +21,7 @@ Word = Annotated[str | None, Query(max_length=255), AfterValidator(lambda v: v a
 Asked = Annotated[str, Query(min_length=1, max_length=10_000), AfterValidator(schemas.no_nul), AfterValidator(schemas.has_text)]
 
 
-def narrowing(
+async def narrowing(  # async, since FastAPI sends a plain function through its thread pool
     memory_type: schemas.MemoryType | None = None,
     event_type: Word = None,
     thread_id: Word = None,

@@ -25,7 +25,8 @@ from planner_memory.memory_gateway.extracting import Extractor
 from planner_memory.memory_gateway.following import Following
 from planner_memory.memory_gateway.forgetting import Forgetting
 from planner_memory.memory_gateway.graph import Graph
-from planner_memory.memory_gateway.indexer import Indexer, Outcome
+from planner_memory.memory_gateway.index_loop import Outcome
+from planner_memory.memory_gateway.indexer import Indexer
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.projects import similar_projects
 from planner_memory.memory_gateway.requests import Draft, Narrowing, selection
@@ -82,7 +83,6 @@ class Gateway:
         self.graph = Graph(store)
         self._measures = measures
         self._answers = Answers(cache, measures.counts if measures else Counts())
-        self._is_always_degraded = vectors is None and echoes is None
         self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, echoes=echoes)
         self._indexer = (
             None
@@ -209,8 +209,8 @@ class Gateway:
         found = await self._answers.get(key)
         cached = found is not None
         if found is None:
-            found = await self._searched(query, chosen, k=k, min_score=min_score)
-            if not found["degraded"] or self._is_always_degraded:
+            found, is_whole = await self._searched(query, chosen, k=k, min_score=min_score)
+            if is_whole:
                 await self._answers.put(key, found)
         return {**found, "cached": cached, "took_ms": round((time.perf_counter() - started) * 1000, 1)}
 
@@ -224,17 +224,16 @@ class Gateway:
             event = await self.memory(event_id, clients)
             client_id, text = str(event["client_id"]), str(event["content"])
         chosen = Selection(clients=(client_id,), memory_types=("event",))
-        return await self._searched((text or "")[:_SIMILAR_TEXT], chosen, k=k, without=event_id)
+        return (await self._searched((text or "")[:_SIMILAR_TEXT], chosen, k=k, without=event_id))[0]
 
     async def _searched(
         self, query: str, chosen: Selection, *, k: int, min_score: float | None = None, without: UUID | None = None
-    ) -> dict[str, Any]:
-        found = await self._retriever.find(query, chosen, now=self._clock(), tz=await self._zone())
-        best = [h for h in found.hits if h.id != without and h.score >= (min_score or 0)][:k]
-        async with self._store.begin() as tx:
-            rows = {r.id: r for r in await tx.memories([h.id for h in best])}
-        results = [hit_document(rows[h.id], h) for h in best if h.id in rows]
-        return {"results": results, "total": len(results), "degraded": found.degraded}
+    ) -> tuple[dict[str, Any], bool]:
+        """The answer, and whether every part that is configured took part in it."""
+        now, tz = self._clock(), await self._zone()
+        found = await self._retriever.find(query, chosen, now=now, tz=tz, k=k, min_score=min_score or 0, without=without)
+        results = [hit_document(found.rows[h.id], h) for h in found.hits if h.id in found.rows]
+        return {"results": results, "total": len(results), "degraded": found.degraded}, found.is_whole
 
     # read, forget
 

@@ -187,8 +187,8 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
         """Marks those that did not change since they were claimed. Returns the ids that do not exist any more."""
         ...
 
-    async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> None:
-        """Gives claimed rows back, due again after a wait that doubles with each attempt, at most five minutes."""
+    async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> list[UUID]:
+        """Gives claimed rows back, due again after a wait that doubles with each attempt, at most five minutes. Returns as `mark_indexed`."""
         ...
 
     async def end_leases(self) -> int:

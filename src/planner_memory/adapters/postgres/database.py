@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -29,7 +30,8 @@ def _is_json(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
-def _begin(role: str | None, scope: Scope | None) -> sql.Composed:
+@lru_cache(maxsize=1_024)
+def _begin(role: str | None, scope: Scope | None) -> bytes:
     """One round trip: the transaction, the role that stands below row-level security, and whose rows it may touch."""
     clients = json.dumps(scope.clients) if scope and scope.clients else ""
     bypass = (scope and scope.bypass) or ""
@@ -38,7 +40,7 @@ def _begin(role: str | None, scope: Scope | None) -> sql.Composed:
         for name, value in (("role", role or ""), ("planner.clients", clients), ("planner.bypass", bypass))
         if name != "role" or role
     )
-    return sql.SQL("begin; select {}").format(said)
+    return sql.SQL("begin; select {}").format(said).as_bytes()
 
 
 def _text(name: str) -> bytes:

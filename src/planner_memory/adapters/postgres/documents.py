@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from planner_memory.adapters.postgres.database import Database, Transaction
@@ -73,16 +74,13 @@ class PostgresDocumentTransaction:
         return claimed
 
     async def mark_indexed(self, chunks: Sequence[StoredChunk]) -> list[UUID]:
-        ids = [c.id for c in chunks]
-        for lease in {c.index_due_at for c in chunks}:
-            await self._tx.run("mark_chunks_indexed", ids=ids, lease=lease)
-        return await self._missing(ids)
+        return [r.id for r in await self._tx.rows("mark_chunks_indexed", _Id, **_leased(chunks))]
 
     async def mark_unindexed(self, chunks: Sequence[StoredChunk], *, state: str, error: str) -> list[UUID]:
-        ids = [c.id for c in chunks]
-        for lease in {c.index_due_at for c in chunks}:
-            await self._tx.run("mark_chunks_unindexed", ids=ids, lease=lease, state=state, error=error)
-        return await self._missing(ids)
+        return [r.id for r in await self._tx.rows("mark_chunks_unindexed", _Id, **_leased(chunks), state=state, error=error)]
+
+    async def end_leases(self) -> int:
+        return await self._tx.run("end_chunk_leases")
 
     async def mark_all_pending(self) -> int:
         return await self._tx.run("mark_all_chunks_pending")
@@ -96,8 +94,9 @@ class PostgresDocumentTransaction:
     async def confirm_forgotten(self, ids: Sequence[UUID]) -> None:
         await self._tx.run("confirm_forgotten_chunks", ids=list(ids))
 
-    async def _missing(self, ids: Sequence[UUID]) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("chunks_missing", _Id, ids=list(ids))]
+
+def _leased(chunks: Sequence[StoredChunk]) -> dict[str, Any]:
+    return {"ids": [c.id for c in chunks], "leases": [c.index_due_at for c in chunks]}
 
 
 class PostgresDocuments:

@@ -1,10 +1,15 @@
-"""Named SQL queries, read from the files in sql/. A query starts at a line `-- name: some_name` and takes parameters as %(name)s."""
+"""Named SQL queries, read from the files in sql/. A query starts at a line `-- name: some_name` and takes parameters as %(name)s.
+
+What several queries of a file share stands once, under `-- part: some_name`, and is put in where a query says `@some_name`.
+"""
 
 import re
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, partial
 from importlib import resources
 
-_NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+_HEAD = re.compile(r"^-- (name|part): (\w+)\s*$", re.MULTILINE)
+_USE = re.compile(r"(?<![\w@])@(\w+)")
 
 
 @cache
@@ -12,15 +17,25 @@ def queries() -> dict[str, str]:
     """All queries of all files by name.
 
     Raises:
-        ValueError: two queries have the same name.
+        ValueError: two queries have the same name, or one uses a part that its file does not have.
     """
     found: dict[str, str] = {}
     for file in sorted(resources.files(__package__).joinpath("sql").iterdir(), key=lambda f: f.name):
         if not file.name.endswith(".sql"):
             continue
-        parts = _NAME.split(file.read_text(encoding="utf-8"))[1:]
-        for name, text in zip(parts[::2], parts[1::2], strict=True):
+        pieces = _HEAD.split(file.read_text(encoding="utf-8"))[1:]
+        read = [(kind, name, text.strip()) for kind, name, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)]
+        parts = {name: text for kind, name, text in read if kind == "part"}
+        for kind, name, text in read:
+            if kind == "part":
+                continue
             if name in found:
                 raise ValueError(f"the query {name} stands twice, the second time in {file.name}")
-            found[name] = text.strip()
+            found[name] = _USE.sub(partial(_part, parts, file.name), text)
     return found
+
+
+def _part(parts: Mapping[str, str], file: str, use: re.Match[str]) -> str:
+    if use[1] not in parts:
+        raise ValueError(f"{file} uses a part {use[1]} that it does not have")
+    return parts[use[1]]

@@ -161,7 +161,7 @@ class QdrantEdgeVectors:
         if requests:
             found = self._open_shard().query_batch(QueryBatchRequest(requests))
             for channel, points in zip(asked, found, strict=True):
-                answer[channel] = [Hit(UUID(str(point.id)), point.score) for point in points]
+                answer[channel] = [Hit(point.id if isinstance(point.id, UUID) else UUID(str(point.id)), point.score) for point in points]
         return answer
 
     def _count(self, filter: Filter) -> int:

@@ -84,7 +84,7 @@ class ValkeyCache:
         key = self._generation_key(name)
         found: bytes | None = await self._asked(lambda: self._client.get(key))
         if found is not None:
-            return found.decode()
+            return str(found, "ascii")
         # two callers may draw at the same time; the first one's word holds for both
         drawn = secrets.token_hex(8)
 

@@ -98,18 +98,27 @@ where d.client_id = c.client_id and d.doc_id = c.doc_id and c.id in (
     for update skip locked)
 returning c.id, c.client_id, c.doc_id, d.title, d.metadata, c.chunk_index, c.heading, c.page, c.content, c.index_due_at
 
+-- part: missing
+select asked.id from unnest(%(ids)s::uuid[]) as asked (id) where not exists (select 1 from doc_chunks c where c.id = asked.id)
+
 -- name: mark_chunks_indexed
-update doc_chunks set index_state = 'indexed', index_attempts = 0, index_error = null
-where id = any(%(ids)s::uuid[]) and index_due_at = %(lease)s::timestamptz
+with marked as (
+    update doc_chunks c set index_state = 'indexed', index_attempts = 0, index_error = null
+    from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
+    where c.id = claimed.id and c.index_due_at = claimed.lease)
+@missing
 
 -- name: mark_chunks_unindexed
-update doc_chunks set
-    index_state = %(state)s::text, index_error = %(error)s::text, index_attempts = index_attempts + 1,
-    index_due_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(index_attempts, 9))))
-where id = any(%(ids)s::uuid[]) and index_due_at = %(lease)s::timestamptz
+with marked as (
+    update doc_chunks c set
+        index_state = %(state)s::text, index_error = %(error)s::text, index_attempts = c.index_attempts + 1,
+        index_due_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(c.index_attempts, 9))))
+    from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
+    where c.id = claimed.id and c.index_due_at = claimed.lease)
+@missing
 
--- name: chunks_missing
-select asked.id from unnest(%(ids)s::uuid[]) as asked (id) where not exists (select 1 from doc_chunks c where c.id = asked.id)
+-- name: end_chunk_leases
+update doc_chunks set index_due_at = now() where index_state <> 'indexed' and index_due_at > now()
 
 -- name: mark_all_chunks_pending
 update doc_chunks set index_state = 'pending', index_attempts = 0, index_due_at = clock_timestamp()

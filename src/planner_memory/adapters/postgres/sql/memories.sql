@@ -1,3 +1,17 @@
+-- part: selected
+(%(clients)s::text[] is null or e.client_id = any(%(clients)s::text[]))
+  and (%(memory_types)s::text[] is null or e.memory_type = any(%(memory_types)s::text[]))
+  and (%(event_types)s::text[] is null or e.event_type = any(%(event_types)s::text[]))
+  and (%(thread_id)s::text is null or e.thread_id = %(thread_id)s::text)
+  and (%(since)s::timestamptz is null or e.occurred_at >= %(since)s::timestamptz)
+  and (%(until)s::timestamptz is null or e.occurred_at < %(until)s::timestamptz)
+  and (%(as_of)s::timestamptz is null or (e.occurred_at <= %(as_of)s::timestamptz
+       and (e.superseded_at is null or e.superseded_at > %(as_of)s::timestamptz)))
+  and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or e.superseded_at is null)
+
+-- part: missing
+select asked.id from unnest(%(ids)s::uuid[]) as asked (id) where not exists (select 1 from events e where e.id = asked.id)
+
 -- name: lock_clients
 select pg_advisory_xact_lock(hashtextextended('memories of ' || client, 0))
 from (select distinct unnest(%(clients)s::text[]) as client order by 1) as asked
@@ -32,16 +46,8 @@ from events where id = any(%(ids)s::uuid[])
 -- name: list_memories
 select id, client_id, person_id, memory_type, event_type, event_source, content, payload, metadata, entities, occurred_at, thread_id, pinned,
        created_at, superseded_at, superseded_by, index_state, index_due_at
-from events
-where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
-  and (%(memory_types)s::text[] is null or memory_type = any(%(memory_types)s::text[]))
-  and (%(event_types)s::text[] is null or event_type = any(%(event_types)s::text[]))
-  and (%(thread_id)s::text is null or thread_id = %(thread_id)s::text)
-  and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
-  and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
-  and (%(as_of)s::timestamptz is null or (occurred_at <= %(as_of)s::timestamptz
-       and (superseded_at is null or superseded_at > %(as_of)s::timestamptz)))
-  and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or superseded_at is null)
+from events e
+where @selected
   and (%(pinned)s::boolean is null or pinned = %(pinned)s::boolean)
   and (%(before_at)s::timestamptz is null or (occurred_at, id) < (%(before_at)s::timestamptz, %(before_id)s::uuid))
 order by occurred_at desc, id desc
@@ -49,45 +55,21 @@ limit %(limit)s::integer
 
 -- name: memory_candidates
 select id, left(content, 4000) as text, occurred_at, thread_id, metadata ->> 'speaker' as speaker, entities
-from events
+from events e
 where id = any(%(ids)s::uuid[])
-  and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
-  and (%(memory_types)s::text[] is null or memory_type = any(%(memory_types)s::text[]))
-  and (%(event_types)s::text[] is null or event_type = any(%(event_types)s::text[]))
-  and (%(thread_id)s::text is null or thread_id = %(thread_id)s::text)
-  and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
-  and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
-  and (%(as_of)s::timestamptz is null or (occurred_at <= %(as_of)s::timestamptz
-       and (superseded_at is null or superseded_at > %(as_of)s::timestamptz)))
-  and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or superseded_at is null)
+  and @selected
 
 -- name: memories_by_words
 select e.id, ts_rank(to_tsvector('english', coalesce(e.content, '')), words.query, 1)::float8 as score
 from events e, (select replace(plainto_tsquery('english', %(text)s::text)::text, '&', '|')::tsquery as query) as words
 where to_tsvector('english', coalesce(e.content, '')) @@ words.query
-  and (%(clients)s::text[] is null or e.client_id = any(%(clients)s::text[]))
-  and (%(memory_types)s::text[] is null or e.memory_type = any(%(memory_types)s::text[]))
-  and (%(event_types)s::text[] is null or e.event_type = any(%(event_types)s::text[]))
-  and (%(thread_id)s::text is null or e.thread_id = %(thread_id)s::text)
-  and (%(since)s::timestamptz is null or e.occurred_at >= %(since)s::timestamptz)
-  and (%(until)s::timestamptz is null or e.occurred_at < %(until)s::timestamptz)
-  and (%(as_of)s::timestamptz is null or (e.occurred_at <= %(as_of)s::timestamptz
-       and (e.superseded_at is null or e.superseded_at > %(as_of)s::timestamptz)))
-  and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or e.superseded_at is null)
+  and @selected
 order by score desc, e.id
 limit %(limit)s::integer
 
 -- name: memory_ids
-select id from events
-where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
-  and (%(memory_types)s::text[] is null or memory_type = any(%(memory_types)s::text[]))
-  and (%(event_types)s::text[] is null or event_type = any(%(event_types)s::text[]))
-  and (%(thread_id)s::text is null or thread_id = %(thread_id)s::text)
-  and (%(since)s::timestamptz is null or occurred_at >= %(since)s::timestamptz)
-  and (%(until)s::timestamptz is null or occurred_at < %(until)s::timestamptz)
-  and (%(as_of)s::timestamptz is null or (occurred_at <= %(as_of)s::timestamptz
-       and (superseded_at is null or superseded_at > %(as_of)s::timestamptz)))
-  and (%(include_superseded)s::boolean or %(as_of)s::timestamptz is not null or superseded_at is null)
+select id from events e
+where @selected
 
 -- name: mark_neighbours_pending
 update events set index_state = 'pending', index_due_at = clock_timestamp()
@@ -151,17 +133,20 @@ cross join lateral (
 order by near.id
 
 -- name: mark_memories_indexed
-update events set index_state = 'indexed', index_attempts = 0, index_error = null
-where id = any(%(ids)s::uuid[]) and index_due_at = %(lease)s::timestamptz
-
--- name: memories_missing
-select asked.id from unnest(%(ids)s::uuid[]) as asked (id) where not exists (select 1 from events e where e.id = asked.id)
+with marked as (
+    update events e set index_state = 'indexed', index_attempts = 0, index_error = null
+    from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
+    where e.id = claimed.id and e.index_due_at = claimed.lease)
+@missing
 
 -- name: mark_memories_unindexed
-update events set
-    index_state = %(state)s::text, index_error = %(error)s::text, index_attempts = index_attempts + 1,
-    index_due_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(index_attempts, 9))))
-where id = any(%(ids)s::uuid[]) and index_due_at = %(lease)s::timestamptz
+with marked as (
+    update events e set
+        index_state = %(state)s::text, index_error = %(error)s::text, index_attempts = e.index_attempts + 1,
+        index_due_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(e.index_attempts, 9))))
+    from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
+    where e.id = claimed.id and e.index_due_at = claimed.lease)
+@missing
 
 -- name: mark_all_memories_pending
 update events set index_state = 'pending', index_attempts = 0, index_due_at = clock_timestamp()
