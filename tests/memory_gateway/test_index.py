@@ -11,8 +11,10 @@ import psycopg
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.postgres.database import Database
+from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.core.errors import Unavailable
+from planner_memory.core.tenancy import spanning
 from planner_memory.ports.vectors import Filter
 
 BASE = "/api/v1/memory"
@@ -181,3 +183,17 @@ async def test_superseded_rows_leave_the_search_but_not_the_past(open_gateway: O
         await settled(http)
         assert [r["content"] for r in await found(http, "where is the office")] == [new["content"]]
         assert [r["content"] for r in await found(http, "where is the office", as_of="2025-06-01")] == [old["content"]]
+
+
+async def test_what_a_killed_process_had_leased_is_due_at_once_at_the_next_start(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
+) -> None:
+    async with open_gateway() as (http, _):  # without an index the rows stay pending
+        await http.post(f"{BASE}/remember/batch", json={"memories": [{"content": f"Leased note {n}"} for n in range(3)]})
+    with spanning("indexing"):
+        async with PostgresMemories(database).begin() as tx:  # the process that dies after this took them for an hour
+            assert len(await tx.claim(first=[], limit=10, lease_seconds=3_600)) == 3
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, gateway):
+        gateway.open()
+        await settled(http)
+    assert await vectors.count(Filter()) == 3

@@ -1,6 +1,6 @@
 """Fusion, evidence, words, dates and windows as pure functions, on sentences of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -72,6 +72,16 @@ def test_the_turn_after_a_question_has_its_words_to_its_credit() -> None:
     turns = [candidate(i, text, thread="a", at=NOW + timedelta(minutes=i)) for i, text in enumerate(said)]
     assert turn_evidence(np.array([0.9, 0.1, 0.4]), turns, conversations(turns))[1].tolist() == [0, 0.9, 0]
     assert order("who signs the texts", turns, text={UUID(int=0): 3.0, UUID(int=1): 2.9, UUID(int=2): 1.0})[0] == 1
+
+
+def test_a_pinned_memory_goes_before_those_that_match_about_as_well() -> None:
+    found = [candidate(n) for n in range(4)]
+    text = {UUID(int=0): 5.0, UUID(int=1): 4.8, UUID(int=2): 1.0, UUID(int=3): 0.5}
+    assert order("x", found, text=text) == [0, 1, 2, 3]
+    assert order("x", [found[0], replace(found[1], pinned=True), *found[2:]], text=text)[0] == 1
+    unrelated = [*found[:3], replace(found[3], pinned=True)]
+    assert order("x", unrelated, text=text)[:2] == [0, 1]
+    assert all(r.score <= 1 and r.scores["pinned"] in (0, 1) for r in ranked("x", {"text": text}, unrelated, now=NOW, dates=[]))
 
 
 def test_a_date_tells_the_more_the_fewer_lie_there() -> None:

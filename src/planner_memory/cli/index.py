@@ -15,7 +15,7 @@ from planner_memory.settings import Settings
 from planner_memory.web.logs import configure_logs
 from planner_memory.wiring.home import data_directory
 
-Kind = Literal["local", "openrouter"]
+Kind = Literal["local", "openrouter", "none"]
 _POLL_SECONDS = 0.3
 
 

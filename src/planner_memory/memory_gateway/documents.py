@@ -51,6 +51,7 @@ def hit_document(row: StoredMemory, hit: Ranked) -> dict[str, Any]:
         "thread_id": row.thread_id,
         "metadata": row.metadata,
         "entities": list(row.entities),
+        "pinned": row.pinned,
         "superseded_at": _instant(row.superseded_at),
         "collection": collection_of(row.memory_type),
     }

@@ -33,7 +33,9 @@ class Weights:
     the fifth. Pseudo-relevance feedback (a second search with the words of the best hits) gained nothing over them.
 
     What a memory shares with its neighbours counts less than its own words, and recency almost nothing: it breaks ties. `time` is per bit: a date
-    that only one candidate in eight lies at counts three times that, at most as much as a channel. `question` is a share of the score that is lost.
+    that only one candidate in eight lies at counts three times that, at most as much as a channel. `question` is a share of the score that is lost by
+    a memory that only asks, `pinned` one that is won by a memory that somebody pinned: it goes before others that match about as well, and a pinned
+    memory that has nothing to do with the question stays below those that have.
     """
 
     channels: Mapping[str, float] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Weights:
     time: float = 0.1
     recency: float = 0.01
     question: float = 0.15
+    pinned: float = 0.25
 
 
 _WORD = re.compile(r"[^\W_]+")
@@ -210,9 +213,11 @@ def ranked(
     }
     only_asks = np.array([asks(c.text) and not _END_OF_STATEMENT.search(c.text) for c in candidates])
     total = sum(shares) + sum(weight for weight, _ in evidence.values())
-    score = (sum(shares) * base + sum(weight * values for weight, values in evidence.values())) / total * (1 - counted.question * only_asks)
+    pinned = np.array([float(c.pinned) for c in candidates])
+    score = (sum(shares) * base + sum(weight * values for weight, values in evidence.values())) / total
+    score *= (1 - counted.question * only_asks) * (1 + counted.pinned * pinned)
     best = np.argsort(-np.round(score, 9), kind="stable")[:limit]
-    parts |= {name: values for name, (_, values) in evidence.items()}
+    parts |= {name: values for name, (_, values) in evidence.items()} | {"pinned": pinned}
     shown = np.round(np.minimum(1.0, np.stack(list(parts.values()))[:, best]), 4).T.tolist()
     totals = np.minimum(1.0, score[best]).tolist()
     return [Ranked(candidates[place].id, total, dict(zip(parts, row, strict=True))) for place, total, row in zip(best, totals, shown, strict=True)]

@@ -21,7 +21,7 @@ from planner_memory.ports.index_home import IndexHome
 from planner_memory.ports.memories import MemoryStore, Selection
 
 log = structlog.get_logger()
-EmbedderKind = Literal["local", "openrouter"]
+EmbedderKind = Literal["local", "openrouter", "none"]
 _BATCH = 32
 _EVERYTHING = Selection(clients=None, include_superseded=True)
 

@@ -90,14 +90,19 @@ class HitOut(BaseModel):
     memory_id: UUID
     client_id: str
     content: str
-    score: float
-    scores: dict[str, float]
+    score: float = Field(description="0 to 1: what the parts in `scores` come to together")
+    scores: dict[str, float] = Field(
+        description="Each 0 to 1. `lexical`, `dense`, `window`: how well its own words, its meaning, and the words of the turns round it match; "
+        "`thread`, `neighbours`, `answer`: how well the rest of its conversation does; `entity`, `time`: whether the question names its speaker, "
+        "something it is about, or when it was; `recency`: how new it is; `pinned`: 1 when it is pinned, which raises the score by a quarter"
+    )
     memory_type: str
     event_type: str
     occurred_at: str
     thread_id: str | None
     metadata: dict[str, Any]
     entities: list[str]
+    pinned: bool
     superseded_at: str | None
     collection: str
 

@@ -65,6 +65,7 @@ class Candidate:
     thread_id: str | None
     speaker: str | None
     entities: Sequence[str]
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

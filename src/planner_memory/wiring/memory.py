@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from planner_memory.adapters.qdrant.collections import setup_collections
 from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.valkey.cache import ValkeyCache
-from planner_memory.core.errors import NotStarted
+from planner_memory.core.errors import NotStarted, Unavailable
 from planner_memory.core.local_time import zone
 from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
@@ -29,7 +30,7 @@ from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.reindexing import EmbedderKind, Places, Reindexer
 from planner_memory.memory_gateway.service import Gateway
 from planner_memory.ports.cache import Cache
-from planner_memory.ports.embedder import Embedder
+from planner_memory.ports.embedder import Embedder, Vectors
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
@@ -37,8 +38,23 @@ from planner_memory.web.model_measures import EmbeddingMeasures
 from planner_memory.wiring.platform import Platform
 
 
+class _WordsOnly:
+    """Stands for no embedder where an index says which one filled it; the gateway itself is then given none."""
+
+    name = "none"
+    dimension = 1
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        raise Unavailable("No embedder is configured. Set PLANNER_EMBEDDER to local or openrouter and run `planner-memory reindex`.")
+
+    async def check(self) -> None:
+        """Nothing to check."""
+
+
 async def _embedder(platform: Platform, kind: EmbedderKind, measures: EmbeddingMeasures) -> Embedder:
     settings = platform.settings
+    if kind == "none":
+        return _WordsOnly()
     if kind == "local":
         local = OnnxEmbedder(threads=settings.embedder_threads)
         platform.stack.push_async_callback(local.close)
@@ -121,6 +137,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     measures = EmbeddingMeasures(metrics)
     search = CurrentSearch(await _search_pair(platform, measures, None, await home.location(), rebuild=rebuild))
     platform.stack.push_async_callback(search.vectors.close)
+    embedder = search.embedder if settings.embedder != "none" else None
     platform.adapters |= {
         "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
         "embedder": search.embedder.name,
@@ -130,7 +147,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         store=PostgresDocuments(platform.database),
         reader=ChildProcessReader(),
         vectors=search.vectors,
-        embedder=search.embedder,
+        embedder=embedder,
         clock=platform.clock,
     )
     followups = PostgresFollowUps(platform.database)
@@ -141,7 +158,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     gateway = Gateway(
         store=store,
         vectors=search.vectors,
-        embedder=search.embedder,
+        embedder=embedder,
         cache=_cache(platform),
         jobs=platform.jobs,
         profiles=platform.profiles,
@@ -157,6 +174,10 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     gateway.register_jobs(platform.jobs)
 
     async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
+        if "none" in (settings.embedder, kind):
+            raise NotStarted(
+                "A change from or to no embedder needs a stop: run `planner-memory reindex --embedder …` while nothing runs, set PLANNER_EMBEDDER, and start."
+            )
         return await _search_pair(platform, measures, kind, location)
 
     async def discard(location: str, pair: SearchPair) -> None:
@@ -182,5 +203,6 @@ async def set_up_collections(settings: Settings) -> dict[str, str]:
     """Makes the four collections on the configured Qdrant server, for the configured embedder's vectors."""
     assert settings.qdrant_url is not None
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-    dimension = OnnxEmbedder().dimension if settings.embedder == "local" else settings.embedding_dimension
+    dimensions = {"local": OnnxEmbedder().dimension, "openrouter": settings.embedding_dimension, "none": _WordsOnly.dimension}
+    dimension = dimensions[settings.embedder]
     return dict(await setup_collections(settings.qdrant_url, dimension, api_key=key))

@@ -88,13 +88,14 @@ class ValkeyCache:
         # two callers may draw at the same time; the first one's word holds for both
         drawn = secrets.token_hex(8)
 
-        async def settled() -> bytes | None:
+        async def settled() -> Any:
             async with self._client.pipeline(transaction=True) as both:
                 both.set(key, drawn, ex=_GENERATION_SECONDS, nx=True)
                 both.get(key)
                 return (await both.execute())[1]
 
-        return ((await self._asked(settled)) or drawn.encode()).decode()
+        kept = await self._asked(settled)
+        return drawn if kept is None else str(kept, "ascii")
 
     async def advance(self, name: str) -> str:
         """May move on twice when a connection broke in the middle, which callers cannot tell from another one's advance."""

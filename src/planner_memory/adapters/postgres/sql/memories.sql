@@ -54,7 +54,7 @@ order by occurred_at desc, id desc
 limit %(limit)s::integer
 
 -- name: memory_candidates
-select id, left(content, 4000) as text, occurred_at, thread_id, metadata ->> 'speaker' as speaker, entities
+select id, left(content, 4000) as text, occurred_at, thread_id, metadata ->> 'speaker' as speaker, entities, pinned
 from events e
 where id = any(%(ids)s::uuid[])
   and @selected
