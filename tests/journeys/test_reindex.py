@@ -70,3 +70,26 @@ async def test_to_another_embedder_while_reads_go_on(data_dir: Path) -> None:
             top = (await client.get("/api/v1/memory/recall", params={"query": NOTES[5], "k": 1})).json()
             assert top["results"][0]["memory_id"] == kept[5]
             assert not top["degraded"]
+
+
+async def test_on_words_alone_and_then_with_the_meaning(data_dir: Path) -> None:
+    with up(data_dir, PLANNER_EMBEDDER="none") as running:
+        async with running.client() as client:
+            kept = (await client.post("/api/v1/memory/remember", json={"content": "The physician moved my appointment to noon."})).json()
+            assert (kept["stored_in"], kept["pending"]) == (["postgres", "qdrant"], [])
+            first, again = [(await client.get("/api/v1/memory/recall", params={"query": "my appointment"})).json() for _ in range(2)]
+            assert [r["memory_id"] for r in first["results"]] == [kept["memory_id"]]
+            assert first["degraded"] == ["embedder: none is configured, only words were matched"]
+            assert (first["cached"], again["cached"]) == (False, True)
+            assert (await client.get("/api/v1/memory/recall", params={"query": "doctor visit"})).json()["total"] == 0
+            health = (await client.get("/health")).json()
+            assert (health["status"], health["dependencies"]["embedder"], health["adapters"]["embedder"]) == ("healthy", "off", "none")
+            refused = await client.post("/api/v1/memory/reindex", json={"embedder": "local"})
+            assert refused.status_code == 409
+            assert "PLANNER_EMBEDDER" in refused.json()["detail"]
+    assert "planner-memory reindex" in await command(data_dir, "up", "--port", "0", status=4)
+    assert json.loads(await command(data_dir, "reindex", "--embedder", "local", "--json"))["embedder"].startswith("all-MiniLM")
+    with up(data_dir) as running:
+        async with running.client() as client:
+            found = (await client.get("/api/v1/memory/recall", params={"query": "doctor visit"})).json()
+            assert [r["memory_id"] for r in found["results"]] == [kept["memory_id"]]
