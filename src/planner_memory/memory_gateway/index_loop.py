@@ -34,8 +34,9 @@ class Outcome:
 class IndexLoop:
     """PostgreSQL says what is pending; this holds nothing that a crash could lose.
 
-    `round` takes the ids that somebody waits for, works off one batch and says whether there may be more; it calls `tell`. `end_leases` is called once,
-    when the loop opens: what a killed process had leased is due at once. A batch that another live process has is written twice then, to the same effect.
+    `round` takes the ids that somebody waits for, works off one batch and says whether there may be more; it calls `tell`. `end_leases` is called
+    once, when the loop opens: what a killed process had leased is due at once. A batch that another live process has is written twice then, to the
+    same effect.
     """
 
     def __init__(

@@ -176,7 +176,8 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
         if "none" in (settings.embedder, kind):
             raise NotStarted(
-                "A change from or to no embedder needs a stop: run `planner-memory reindex --embedder …` while nothing runs, set PLANNER_EMBEDDER, and start."
+                "A change from or to no embedder needs a stop: run `planner-memory reindex --embedder …` while nothing runs, "
+                "set PLANNER_EMBEDDER, and start."
             )
         return await _search_pair(platform, measures, kind, location)
 
