@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -45,7 +45,9 @@ _ROUTERS = {
     "scheduler-engine": (scheduler_routes.router, connecting_routes.router),
     "observer-agent": (observer_routes.router,),
 }
-_OPEN_ROUTERS = {"scheduler-engine": (connecting_routes.browser_router,)}  # these ask for no key
+_OPEN_ROUTERS: dict[str, tuple[APIRouter, ...]] = {  # these ask for no key: a state or a token guards them
+    "scheduler-engine": (connecting_routes.browser_router, scheduler_routes.open_router)
+}
 
 
 def create_memory_gateway(gateway: Gateway, documents: Documents, reindexer: Reindexer, face: Face, metrics: Metrics) -> FastAPI:

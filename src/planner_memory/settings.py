@@ -10,6 +10,7 @@ from tzlocal import get_localzone_name
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.local_time import zone
+from planner_memory.ports.calendar import Color
 
 
 def _named(name: str) -> AliasChoices:
@@ -54,6 +55,15 @@ class Settings(BaseSettings):
         None,
         description="Where offers, workflows, projects and tasks are kept. Default: coda-mcp when CODA_MCP_URL is set, "
         "coda when CODA_API_TOKEN is, else own tables in PostgreSQL.",
+    )
+    event_reminders: Annotated[tuple[int, ...] | None, NoDecode] = Field(
+        None,
+        description="Reminders of planned blocks: minutes before the start, separated by commas, or none. Default: the calendar's.",
+    )
+    event_color: Color | None = Field(None, description="Colour of planned blocks in the calendar, by its name in CSS. Default: the calendar's.")
+    public_url: str | None = Field(
+        None,
+        description="HTTPS address by which the product is reached from outside. Links in events lead there, and Google calls it.",
     )
     embedder: Literal["local", "openrouter", "none"] = Field(
         "local", description="Where embeddings are made: in the process, by OpenRouter, or not at all, and then words alone are matched."
@@ -198,6 +208,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("event_reminders", mode="before")
+    @classmethod
+    def _minutes(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return () if value.strip().lower() == "none" else tuple(part.strip() for part in value.split(",") if part.strip())
 
     @property
     def dsn(self) -> str | None:

@@ -23,7 +23,7 @@ from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.tenancy import spanning, within
 from planner_memory.ports.calendar import CalendarEvent
-from planner_memory.scheduler_engine.routes import router
+from planner_memory.scheduler_engine.routes import open_router, router
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.scheduler_engine.writing import CalendarWriter
 from planner_memory.web.auth import hash_of
@@ -90,6 +90,13 @@ class Place:
                 )
         return plan_id
 
+    async def done(self, plan_id: UUID, task_id: str) -> None:
+        """As the planner stores that a task is done."""
+        with spanning("recovery"):
+            async with self.database.begin() as tx:
+                done = Jsonb({"done": {task_id: NOW.isoformat()}})
+                await tx._connection.execute("update plans set metadata = metadata || %s where id = %s", (done, plan_id))
+
     async def stored(self, run_id: str) -> dict[str, Any]:
         with spanning("recovery"):
             async with self.database.begin() as tx:
@@ -132,7 +139,9 @@ async def place(database: Database, radicale: EmbeddedRadicale) -> AsyncIterator
         clock=lambda: NOW,
         writer=CalendarWriter(calendar, waits=(0,)),
     )
-    app = build_app("scheduler-engine", Face(keys, keys), health=scheduler.health, routers=[router], state={"scheduler": scheduler})
+    app = build_app(
+        "scheduler-engine", Face(keys, keys), health=scheduler.health, routers=[router], open_routers=[open_router], state={"scheduler": scheduler}
+    )
     transport = httpx.ASGITransport(app)
     async with (
         httpx.AsyncClient(transport=transport, base_url="http://test", headers={"Authorization": "Bearer k-all"}) as http,

@@ -10,6 +10,7 @@ from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.ports.calendar import Calendar, CalendarEvent, NewEvent
 from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory, Recall, RecalledMemory, Remembered
+from planner_memory.ports.planning import FinishedTask
 
 
 class FakeMemory:
@@ -38,11 +39,16 @@ class FakeMemory:
 class FakePlans:
     def __init__(self) -> None:
         self.statuses: list[tuple[UUID, str]] = []
+        self.finished: list[FinishedTask] = []
         self.down = False
 
     async def set_plan_status(self, plan_id: UUID, status: str) -> None:
         await self.check()
         self.statuses.append((plan_id, status))
+
+    async def record_finished(self, task: FinishedTask) -> None:
+        await self.check()
+        self.finished.append(task)
 
     async def check(self) -> None:
         if self.down:

@@ -46,6 +46,7 @@ class KeptWatch:
     person_id: str
     channels: Sequence[Sequence[str]]
     secret_hash: str
+    made_at: datetime
     expires_at: datetime
 
 
@@ -78,8 +79,12 @@ class CalendarSync(Protocol):
 
     async def answer(self, question_id: UUID, answer: str, at: datetime) -> None: ...
 
-    async def withdraw(self, kinds: Sequence[QuestionKind], at: datetime, *, event_id: str | None = None, run_id: UUID | None = None) -> None:
-        """Closes open questions about an event, or a run, that are no longer to be asked."""
+    async def was_asked(self, question_key: str) -> bool:
+        """Whether it was ever asked, answered or not."""
+        ...
+
+    async def withdraw(self, kinds: Sequence[QuestionKind], at: datetime, *, run_id: UUID, task_id: str | None = None) -> None:
+        """Closes open questions about a run, or one task of it, that are no longer to be asked."""
         ...
 
     async def move_questions(self, from_run: UUID, to_run: UUID) -> None:

@@ -60,9 +60,49 @@ class RunOut(BaseModel):
     created_at: str
 
 
+class QuestionOut(BaseModel):
+    question_id: UUID
+    kind: Literal["deleted", "finished", "conflict"]
+    scheduler_run_id: UUID
+    client_id: str | None
+    task_id: str
+    event_id: str | None
+    title: str
+    says: str = Field(description="What happened in the calendar")
+    answers: list[str] = Field(description="What can be answered")
+    proposal_run_id: UUID | None = Field(None, description="A proposed run that repairs the schedule; apply and undo work on it as on any other")
+    moves: list[str] = Field(default_factory=list, description="Titles of the tasks that it moves")
+    actual_hours: float | None = Field(None, description="What a finished task took by its blocks")
+    asked_at: str
+
+
+class Asked(BaseModel):
+    questions: list[QuestionOut]
+    total: int
+
+
+class Answered(BaseModel):
+    question_id: UUID
+    answer: str
+    scheduler_run_id: UUID = Field(description="The run that holds now")
+
+
+class Synced(BaseModel):
+    moved: int = Field(description="Blocks that were moved by hand since the last time; each is pinned where it was put")
+    deleted: int
+    finished: int
+    renamed: int
+    marked_done: int = Field(description="Blocks that carry the completion mark now, because their task is done")
+    proposed_run_ids: list[UUID] = Field(description="Repairs for what something else has landed on")
+    remembered: int = Field(description="Changes that are in memory now")
+    full: bool = Field(description="Whether the whole calendar was read, for want of a valid token")
+    questions: list[QuestionOut]
+
+
 class Runs(BaseModel):
     schedules: list[RunOut]
     total: int
+    questions: list[QuestionOut] = Field(default_factory=list, description="What needs an answer")
 
 
 class Move(BaseModel):

@@ -1,6 +1,6 @@
 """Reads what has changed in the calendar since the last time, and learns what a person did to the blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import SchedulerRun, Schedules, ScheduleStore
 from planner_memory.scheduler_engine.blocks import settled
 from planner_memory.scheduler_engine.learning import Learned, learned, rows_after, run_after, sentence
+from planner_memory.scheduler_engine.writing import when
 
 _EVENT_TYPES = {
     "moved": "block_moved",
@@ -59,8 +60,8 @@ class Puller:
         async with self._store.begin() as tx:
             live = await tx.live_blocks(self._person_id)
             runs = {r.id: r for r in await tx.runs_by_id(list({b.run_id for b in live}))}
-            titles = {b["event_id"]: str(b["title"]) for r in runs.values() for b in r.schedule_blocks}
-            changes = learned(live, titles, found)
+            stood = {b["event_id"]: b for r in runs.values() for b in r.schedule_blocks}
+            changes = learned([b for b in live if b.event_id in stood], {i: str(b["title"]) for i, b in stood.items()}, found)
             rows = rows_after(live, changes, found)
             before = {b.event_id: b for b in live}
             kept = settled(rows, {c.block.event_id for c in changes if c.kind == "moved"})
@@ -70,13 +71,15 @@ class Puller:
             now = self._clock()
             for run_id in dict.fromkeys(c.block.run_id for c in changes):
                 mine = [c for c in changes if c.block.run_id == run_id]
-                await tx.save_run(run_after(runs[run_id], mine, zone(str(runs[run_id].metadata.get("time_zone", tz.key)))))
+                runs[run_id] = run_after(runs[run_id], mine, zone(str(runs[run_id].metadata.get("time_zone", tz.key))))
+                await tx.save_run(runs[run_id])
             for change in changes:
-                await self._noted(tx, change, runs[change.block.run_id], titles[change.block.event_id], now, tz)
+                await self._noted(tx, change, runs[change.block.run_id], stood[change.block.event_id], now, tz)
             await tx.set_token(self._person_id, found.token, now)
         return Pulled(changes, found.others, found.is_full)
 
-    async def _noted(self, tx: Schedules, change: Learned, run: SchedulerRun, title: str, now: datetime, tz: Any) -> None:
+    async def _noted(self, tx: Schedules, change: Learned, run: SchedulerRun, stood: Mapping[str, Any], now: datetime, tz: Any) -> None:
+        """Keeps the change for memory, and asks what only the person can decide. `run` is as it is after the change, `stood` the block before."""
         key = new_id()
         block, event = change.block, change.event
         payload = {
@@ -87,21 +90,26 @@ class Puller:
             "was": [block.starts_at.isoformat(), block.ends_at.isoformat()],
             "now": [event.start.isoformat(), event.end.isoformat()] if event else None,
         }
-        content = sentence(change, title, tz)
+        content = sentence(change, str(stood["title"]), tz)
         await tx.add_change(BlockChange(f"calendar:{key}", run.client_id, run.person_id, _EVENT_TYPES[change.kind], now, content, payload))
-        if change.kind in ("deleted", "reopened"):
-            await tx.withdraw(("finished",), now, event_id=block.event_id)
-        if change.kind not in ("deleted", "finished"):
-            return
-        stored = next(b for b in run.schedule_blocks if b["event_id"] == block.event_id)
-        details = {"title": title, "block": dict(stored), "says": content}
-        if event is not None:
-            details |= {"start": event.start.astimezone(tz).isoformat(), "end": event.end.astimezone(tz).isoformat()}
-        kind: QuestionKind = "deleted" if change.kind == "deleted" else "finished"
-        if kind == "finished" and block.task_id in await tx.done_tasks([block.task_id]):
-            return  # the planner knows already
-        question = Question(key, run.client_id, run.person_id, run.id, kind, block.task_id, block.event_id, details, now)
-        await tx.ask(question, f"{kind}:{block.event_id}:{key}")
+        details: dict[str, Any] = {"title": stood["title"], "says": content}
+        kind: QuestionKind
+        if change.kind == "deleted":
+            kind, details = "deleted", {**details, "block": dict(stood)}
+        elif change.kind == "reopened":
+            return await tx.withdraw(("finished",), now, run_id=run.id, task_id=block.task_id)
+        elif change.kind == "finished" and block.task_id not in await tx.done_tasks([block.task_id]):
+            blocks = [b for b in run.schedule_blocks if b["task_id"] == block.task_id]
+            if not all(b.get("done") for b in blocks):
+                return None  # the rest of the task is still ahead
+            spans = [when(b) for b in blocks]
+            seconds = sum((end - start).total_seconds() for start, end in spans)
+            span = {"started_at": min(s for s, _ in spans).isoformat(), "ended_at": max(e for _, e in spans).isoformat()}
+            kind, details = "finished", {**details, **span, "actual_hours": round(seconds / 3600, 4)}
+        else:
+            return None
+        await tx.ask(Question(key, run.client_id, run.person_id, run.id, kind, block.task_id, block.event_id, details, now), f"{kind}:{key}")
+        return None
 
     async def marked_done(self, done: set[str]) -> None:
         """Stores that the blocks of these event ids carry the completion mark now."""

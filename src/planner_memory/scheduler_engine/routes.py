@@ -3,15 +3,30 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 
-from planner_memory.scheduler_engine.answer_schemas import Agenda, Availability, Block, Deleted, Imported, Load, RunOut, Runs, WhatIf
+from planner_memory.scheduler_engine.answer_schemas import (
+    Agenda,
+    Answered,
+    Asked,
+    Availability,
+    Block,
+    Deleted,
+    Imported,
+    Load,
+    RunOut,
+    Runs,
+    Synced,
+    WhatIf,
+)
 from planner_memory.scheduler_engine.answers import run_answer
-from planner_memory.scheduler_engine.schemas import EventChange, ImportIn, RescheduleIn, ScheduleIn, WhatIfIn
+from planner_memory.scheduler_engine.schemas import AnswerIn, EventChange, ImportIn, RescheduleIn, ScheduleIn, WhatIfIn
 from planner_memory.scheduler_engine.service import Scheduler
+from planner_memory.scheduler_engine.sync_answers import question_answer, sync_answer
 from planner_memory.web.auth import Authenticated
 
 router = APIRouter(prefix="/api/v1/scheduler", tags=["scheduler"], generate_unique_id_function=lambda route: route.name)
+open_router = APIRouter(prefix="/api/v1/scheduler", tags=["scheduler"], generate_unique_id_function=lambda route: route.name)
 
 
 def _scheduler(request: Request) -> Scheduler:
@@ -21,7 +36,7 @@ def _scheduler(request: Request) -> Scheduler:
 
 Service = Annotated[Scheduler, Depends(_scheduler)]
 Day = Annotated[str | None, Query(max_length=40, description="An instant, or a date for the whole local day")]
-Asked = Annotated[str | None, Query(max_length=200)]
+Named = Annotated[str | None, Query(max_length=200)]
 
 
 @router.post("/schedule", status_code=201, response_model=RunOut)
@@ -72,12 +87,34 @@ async def list_schedules(
     scheduler: Service,
     caller: Authenticated,
     plan_id: UUID | None = None,
-    client_id: Asked = None,
+    client_id: Named = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """Schedules, the newest first."""
     runs = await scheduler.schedules(plan_id=plan_id, clients=caller.clients(client_id), limit=limit)
-    return {"schedules": [run_answer(r) for r in runs], "total": len(runs)}
+    asked = await scheduler.questions.open_ones(caller.clients(client_id))
+    return {"schedules": [run_answer(r) for r in runs], "total": len(runs), "questions": [question_answer(q) for q in asked]}
+
+
+@router.post("/sync", response_model=Synced)
+async def sync(scheduler: Service, caller: Authenticated) -> dict[str, Any]:
+    """Reads what has changed in the calendar, learns from it, and proposes repairs for what no longer fits."""
+    clients = caller.clients(None)
+    report = await scheduler.sync()
+    return sync_answer(report, await scheduler.questions.open_ones(clients))
+
+
+@router.get("/questions", response_model=Asked)
+async def list_questions(scheduler: Service, caller: Authenticated, client_id: Named = None) -> dict[str, Any]:
+    """What the calendar's changes leave for the person to decide, the oldest first."""
+    asked = await scheduler.questions.open_ones(caller.clients(client_id))
+    return {"questions": [question_answer(q) for q in asked], "total": len(asked)}
+
+
+@router.post("/questions/{question_id}", response_model=Answered)
+async def answer_question(question_id: UUID, body: AnswerIn, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
+    """Answers one: place a deleted block again or drop it, accept a finished task as an execution run, apply a repair."""
+    return await scheduler.questions.answer(question_id, body, clients=caller.clients(None))
 
 
 @router.get("/availability", response_model=Availability)
@@ -108,3 +145,12 @@ async def delete_event(event_id: str, scheduler: Service, caller: Authenticated)
 async def import_calendar(body: ImportIn, scheduler: Service, caller: Authenticated) -> dict[str, Any]:
     """Stores the events of an iCalendar text in the person's calendar."""
     return {"imported": await scheduler.desk.import_calendar(body.ics)}
+
+
+@open_router.post("/webhooks/calendar", status_code=204)
+async def calendar_changed(
+    scheduler: Service,
+    token: Annotated[str, Header(alias="X-Goog-Channel-Token", max_length=300)] = "",
+) -> None:
+    """The calendar's server says that something has changed. Open without a key: the channel's token says that the order was ours."""
+    await scheduler.called(token)

@@ -206,3 +206,9 @@ class EventChange(_Strict):
 
 class ImportIn(_Strict):
     ics: str = Field(min_length=1, max_length=10_000_000)
+
+
+class AnswerIn(_Strict):
+    answer: Literal["place_again", "drop", "accept", "dismiss", "apply", "keep"]
+    actual_hours: float | None = Field(None, gt=0, le=10_000, allow_inf_nan=False, description="With accept: the hours it took")
+    outcome_notes: str | None = Field(None, max_length=20_000, description="With accept: how it went")

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import InvalidInput
+from planner_memory.core.errors import InvalidInput, PlannerMemoryError
 from planner_memory.core.ids import new_id
 from planner_memory.ports.calendar import Calendar
+from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.planning import PlanStatus
 from planner_memory.ports.profiles import ProfileStore
@@ -18,15 +21,21 @@ from planner_memory.scheduler_engine.desk import Desk
 from planner_memory.scheduler_engine.drafting import draft
 from planner_memory.scheduler_engine.proposing import Proposer
 from planner_memory.scheduler_engine.pulling import Puller
+from planner_memory.scheduler_engine.questions import Questions
 from planner_memory.scheduler_engine.reading import Reader
 from planner_memory.scheduler_engine.rescheduling import Rescheduler
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn, WhatIfIn
+from planner_memory.scheduler_engine.syncing import Synchroniser, SyncReport
 from planner_memory.scheduler_engine.telling import Teller
+from planner_memory.scheduler_engine.watching import Watcher
 from planner_memory.scheduler_engine.writing import CalendarWriter
 from planner_memory.web.health import HealthReport, State, state_of
 
+log = structlog.get_logger()
 Clients = Sequence[str] | None
+_TIMER = "scheduler-engine-sync"
+_CALLED = "scheduler-engine-sync-when-called"
 
 
 class Scheduler:
@@ -44,6 +53,7 @@ class Scheduler:
         default_client: str = "me",
         person_id: str = "me",
         writer: CalendarWriter | None = None,
+        public_url: str | None = None,
     ) -> None:
         self._store = store
         self._calendar = calendar
@@ -62,6 +72,21 @@ class Scheduler:
         self._rescheduler = Rescheduler(
             runs=self._runs, reader=self._reader, proposer=self._proposer, applier=self._applier, clock=clock, default_client=default_client
         )
+        self._synchroniser = Synchroniser(
+            store=store,
+            calendar=calendar,
+            profiles=profiles,
+            applier=self._applier,
+            puller=self._puller,
+            rescheduler=self._rescheduler,
+            teller=self._teller,
+            writer=writer,
+            clock=clock,
+            person_id=person_id,
+        )
+        self._jobs: Jobs | None = None
+        self.watcher = Watcher(store=store, calendar=calendar, clock=clock, person_id=person_id, public_url=public_url)
+        self.questions = Questions(store=store, applier=self._applier, rescheduler=self._rescheduler, plans=plans, clock=clock, person_id=person_id)
         self.desk = Desk(store=store, calendar=calendar, profiles=profiles, clock=clock, person_id=person_id, applier=self._applier)
 
     async def schedule(self, body: ScheduleIn, *, client: str, clients: Clients) -> SchedulerRun:
@@ -121,6 +146,36 @@ class Scheduler:
 
     async def schedules(self, *, plan_id: UUID | None, clients: Clients, limit: int) -> list[SchedulerRun]:
         return await self._runs.newest(plan_id=plan_id, clients=clients, limit=limit)
+
+    # --- both directions
+
+    async def sync(self) -> SyncReport:
+        return await self._synchroniser.sync()
+
+    def register_jobs(self, jobs: Jobs) -> None:
+        """The timer reads the calendar in any case: a server that calls may forget to."""
+        self._jobs = jobs
+        jobs.register(_TIMER, self._synced, cron="*/5 * * * *")
+        jobs.register(_CALLED, self._synced)
+
+    async def called(self, secret: str) -> None:
+        """The calendar's server says that something has changed; it is read in the background, once for many calls.
+
+        Raises:
+            NotAllowed: the secret is none of ours.
+        """
+        await self.watcher.admit(secret)
+        if self._jobs is not None:
+            await self._jobs.defer(_CALLED, lock=_CALLED)
+
+    async def _synced(self) -> None:
+        """The job. What does not work now is tried again with the next one; a person has to connect an account that is not connected."""
+        try:
+            await self.recover()
+            await self._synchroniser.sync()
+            await self.watcher.renew()
+        except PlannerMemoryError as error:
+            log.warning("calendar not read", detail=error.detail)
 
     # --- health
 

@@ -15,7 +15,6 @@ from planner_memory.ports.schedules import SchedulerRun
 Answer = TypeVar("Answer")
 Block = Mapping[str, Any]
 Mark = Callable[[CalendarWrite, CalendarEvent | None], Awaitable[None]]
-_AT_ONCE = 4
 _WAITS = (0.2, 1.0)
 _LONGEST_WAIT = 10.0
 
@@ -114,8 +113,9 @@ class CalendarWriter:
                 failed[_task_of(write)] = error
 
         open_ones = [w for w in writes if w.state == "intended"]
-        await _each(one, [w for w in open_ones if w.operation != "delete"])
-        await _each(one, [w for w in open_ones if w.operation == "delete"])
+        at_once = self._calendar.capabilities.writes_at_once
+        await _each(one, [w for w in open_ones if w.operation != "delete"], at_once)
+        await _each(one, [w for w in open_ones if w.operation == "delete"], at_once)
         if failed:
             first = next(iter(failed.values()))
             if isinstance(first, NotConnected | Conflict):
@@ -149,7 +149,7 @@ class CalendarWriter:
         async def one(write: CalendarWrite) -> None:
             await self._again(lambda: self._unmade(origins.get(write.before_run_id or run.id, run), write))
 
-        await _each(one, [w for w in writes if w.state != "refused"])
+        await _each(one, [w for w in writes if w.state != "refused"], self._calendar.capabilities.writes_at_once)
 
     async def _unmade(self, origin: SchedulerRun, write: CalendarWrite) -> None:
         now = await self._calendar.event(write.event_id)
@@ -185,9 +185,9 @@ def _task_of(write: CalendarWrite) -> str:
     return str((write.wanted or write.before or {}).get("task_id", write.event_id))
 
 
-async def _each(call: Callable[[Any], Awaitable[None]], items: Iterable[Any]) -> None:
+async def _each(call: Callable[[Any], Awaitable[None]], items: Iterable[Any], at_once: int) -> None:
     """Runs a call for all items, a few at a time; waits for every one before the first error is raised."""
-    gate = asyncio.Semaphore(_AT_ONCE)
+    gate = asyncio.Semaphore(at_once)
 
     async def one(item: Any) -> None:
         async with gate:

@@ -16,6 +16,7 @@ from planner_memory.planner_engine.service import Planner
 from planner_memory.ports.outlets import Outlet
 from planner_memory.scheduler_engine.connecting import Connections
 from planner_memory.scheduler_engine.service import Scheduler
+from planner_memory.scheduler_engine.writing import CalendarWriter, Look
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
 from planner_memory.wiring.models import open_writer, prompts_of
@@ -56,7 +57,10 @@ async def open_scheduler(
     if platform.calendar is None:
         raise NotStarted("The scheduler needs a calendar. Set CALDAV_URL with its user name and password, or leave PLANNER_CALENDAR unset.")
     client = await platform.stack.enter_async_context(service_client(platform.settings.planner_engine_url, platform.api_key, transport=planner))
-    return Scheduler(
+    settings = platform.settings
+    base_url = settings.public_url or (f"http://{settings.host}:{settings.port}" if settings.port else None)
+    look = Look(reminders=settings.event_reminders, color=settings.event_color, base_url=base_url)
+    scheduler = Scheduler(
         store=PostgresSchedules(platform.database),
         calendar=platform.calendar,
         profiles=platform.profiles,
@@ -64,7 +68,11 @@ async def open_scheduler(
         plans=PlannerPlans(client),
         clock=platform.clock,
         default_client=platform.settings.client_id,
+        writer=CalendarWriter(platform.calendar, look=look),
+        public_url=settings.public_url,
     )
+    scheduler.register_jobs(platform.jobs)
+    return scheduler
 
 
 def connections_of(platform: Platform) -> Connections:

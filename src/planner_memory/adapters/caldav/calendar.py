@@ -126,7 +126,7 @@ class CalDavCalendar:
             _accept(response, 200)
             raw = response._raw  # noqa: SLF001 – the body has no public name
             text = raw.decode() if isinstance(raw, bytes) else str(raw)
-            return texts.own(texts.Stored(text, response.headers.get("ETag"), url))
+            return texts.own(texts.Stored(text, response.headers.get("ETag"), url), event_id)
 
     async def changes(self, token: str | None, time_zone: str) -> Changes:
         read = [c for c in await self._calendars() if self._is_read(c)]
@@ -149,7 +149,7 @@ class CalDavCalendar:
                 others = others or bool(found.changed or found.gone)
                 continue
             for href, etag, text in found.changed:
-                own = texts.own(texts.Stored(text, etag, calendar.url)) if text else None
+                own = texts.own(texts.Stored(text, etag, calendar.url), _name(href)) if text else None
                 if own is None:
                     others = True
                 elif own.event_id == _name(href):  # a copy under another name is not the event that was written

@@ -1,8 +1,9 @@
 """iCalendar texts to and from calendar events. Recurrences are expanded here, because servers differ in how well they do it."""
 
 import hashlib
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from planner_memory.ports.calendar import CalendarEvent, NewEvent, marked, unmar
 PRODUCT = "-//planner-memory//planner-memory//EN"
 _PRIVATE = "X-PLANNER-"
 _DAY = timedelta(days=1)
+_OWN_ID = re.compile(r"pm[a-v0-9]{30,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,22 @@ def _alarm(title: str, minutes: int) -> Any:
     return alarm
 
 
-def own(stored: Stored) -> CalendarEvent | None:
-    """The one of the product's own events that the object holds, or None when it holds something else."""
+def own(stored: Stored, name: str) -> CalendarEvent | None:
+    """The one of the product's own events that the object of that name holds, or None when it holds something else.
+
+    Some programs drop the properties that they do not know when they change an event: then its id, which is the name too, says that it is ours.
+    """
     try:
         entries = icalendar.Calendar.from_ical(stored.text).walk("VEVENT")
         found = _event(entries[0], ZoneInfo("UTC"), stored, (), repeats=False) if len(entries) == 1 else None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
-    return found if found is not None and found.is_own else None
+    if found is None or found.is_own:
+        return found
+    if found.event_id != name or not _OWN_ID.fullmatch(name):
+        return None
+    title, is_done = unmarked(found.title)
+    return replace(found, title=title, is_done=is_done)
 
 
 def expanded(stored: Stored, window: Interval, time_zone: ZoneInfo, *, addresses: Collection[str]) -> list[CalendarEvent]:

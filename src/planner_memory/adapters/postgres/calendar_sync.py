@@ -64,8 +64,11 @@ class CalendarSyncQueries:
     async def answer(self, question_id: UUID, answer: str, at: datetime) -> None:
         await self._tx.run("answer_question", id=question_id, answer=answer, at=at)
 
-    async def withdraw(self, kinds: Sequence[QuestionKind], at: datetime, *, event_id: str | None = None, run_id: UUID | None = None) -> None:
-        await self._tx.run("withdraw_questions", kinds=list(kinds), at=at, event_id=event_id, run_id=run_id)
+    async def was_asked(self, question_key: str) -> bool:
+        return bool(await self._tx.value("was_question_asked", question_key=question_key))
+
+    async def withdraw(self, kinds: Sequence[QuestionKind], at: datetime, *, run_id: UUID, task_id: str | None = None) -> None:
+        await self._tx.run("withdraw_questions", kinds=list(kinds), at=at, run_id=run_id, task_id=task_id)
 
     async def move_questions(self, from_run: UUID, to_run: UUID) -> None:
         await self._tx.run("move_questions", from_run=from_run, to_run=to_run)
@@ -81,6 +84,7 @@ class CalendarSyncQueries:
             person_id=watch.person_id,
             channels=channels,
             secret_hash=watch.secret_hash,
+            made_at=watch.made_at,
             expires_at=watch.expires_at,
         )
 

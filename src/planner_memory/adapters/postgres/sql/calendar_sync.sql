@@ -42,23 +42,26 @@ where id = %(id)s::uuid and (%(clients)s::text[] is null or client_id = any(%(cl
 -- name: answer_question
 update schedule_questions set answer = %(answer)s::text, answered_at = %(at)s::timestamptz where id = %(id)s::uuid and answer is null
 
+-- name: was_question_asked
+select exists (select from schedule_questions where question_key = %(question_key)s::text)
+
 -- name: withdraw_questions
 update schedule_questions set answer = 'withdrawn', answered_at = %(at)s::timestamptz
-where answer is null and kind = any(%(kinds)s::text[])
-    and ((%(event_id)s::text is not null and event_id = %(event_id)s::text) or (%(run_id)s::uuid is not null and run_id = %(run_id)s::uuid))
+where answer is null and kind = any(%(kinds)s::text[]) and run_id = %(run_id)s::uuid
+    and (%(task_id)s::text is null or task_id = %(task_id)s::text)
 
 -- name: move_questions
 update schedule_questions set run_id = %(to_run)s::uuid where run_id = %(from_run)s::uuid and answer is null
 
 -- name: calendar_watches
-select id, person_id, channels, secret_hash, expires_at
+select id, person_id, channels, secret_hash, made_at, expires_at
 from calendar_watches
 where person_id = %(person_id)s::text
 order by expires_at desc
 
 -- name: add_calendar_watch
-insert into calendar_watches (id, person_id, channels, secret_hash, expires_at)
-values (%(id)s::uuid, %(person_id)s::text, %(channels)s::jsonb, %(secret_hash)s::text, %(expires_at)s::timestamptz)
+insert into calendar_watches (id, person_id, channels, secret_hash, made_at, expires_at)
+values (%(id)s::uuid, %(person_id)s::text, %(channels)s::jsonb, %(secret_hash)s::text, %(made_at)s::timestamptz, %(expires_at)s::timestamptz)
 
 -- name: remove_calendar_watch
 delete from calendar_watches where id = %(id)s::uuid
