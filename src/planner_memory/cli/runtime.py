@@ -87,7 +87,7 @@ async def _scheduler(platform: Platform, gateway: httpx.AsyncBaseTransport | Non
     metrics = Metrics("scheduler-engine")
     scheduler = await services.open_scheduler(platform, metrics, gateway=gateway, planner=planner)
     await scheduler.recover()
-    return asgi.create_scheduler_engine(scheduler, services.connections_of(platform), platform.face, metrics)
+    return asgi.create_scheduler_engine(scheduler, services.connections_of(platform, scheduler), platform.face, metrics)
 
 
 async def _observer(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:

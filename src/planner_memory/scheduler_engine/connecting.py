@@ -7,14 +7,19 @@ from typing import Any
 from planner_memory.core.errors import Conflict, PlannerMemoryError
 from planner_memory.ports.calendar import Calendar, CalendarInfo
 from planner_memory.ports.calendar_account import AccountState, CalendarAccount
+from planner_memory.scheduler_engine.watching import Watcher
 
 
 class Connections:
-    """Part of the scheduler. `account` is None where the calendar needs no browser: the embedded one, and CalDAV."""
+    """Part of the scheduler. `account` is None where the calendar needs no browser: the embedded one, and CalDAV.
 
-    def __init__(self, calendar: Calendar, account: CalendarAccount | None) -> None:
+    `watcher` has ordered the server's calls, which end with the account.
+    """
+
+    def __init__(self, calendar: Calendar, account: CalendarAccount | None, watcher: Watcher | None = None) -> None:
         self._calendar = calendar
         self._account = account
+        self._watcher = watcher
 
     @property
     def account(self) -> CalendarAccount:
@@ -48,7 +53,10 @@ class Connections:
         return {"provider": "caldav", "state": "connected", "scopes": [], "missing": [], "connected_at": None, "ends_at": None}
 
     async def disconnect(self) -> bool:
-        return await self.account.disconnect()
+        account = self.account
+        if self._watcher is not None:
+            await self._watcher.stop()
+        return await account.disconnect()
 
     async def calendars(self) -> list[dict[str, Any]]:
         return [_calendar(each) for each in await self._calendar.calendars()]

@@ -75,10 +75,10 @@ async def open_scheduler(
     return scheduler
 
 
-def connections_of(platform: Platform) -> Connections:
+def connections_of(platform: Platform, scheduler: Scheduler) -> Connections:
     if platform.calendar is None:
         raise NotStarted("Connections need a calendar.")
-    return Connections(platform.calendar, platform.account)
+    return Connections(platform.calendar, platform.account, scheduler.watcher)
 
 
 def _outlets(settings: Settings) -> list[Outlet]:
