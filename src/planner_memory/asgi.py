@@ -19,7 +19,7 @@ from planner_memory.observer_agent import routes as observer_routes
 from planner_memory.observer_agent.service import Observer
 from planner_memory.planner_engine import routes as planner_routes
 from planner_memory.planner_engine.service import Planner
-from planner_memory.scheduler_engine import connecting_routes
+from planner_memory.scheduler_engine import connecting_routes, preference_routes
 from planner_memory.scheduler_engine import routes as scheduler_routes
 from planner_memory.scheduler_engine.connecting import Connections
 from planner_memory.scheduler_engine.service import Scheduler
@@ -42,7 +42,7 @@ _SEVERITY = ("healthy", "degraded", "unhealthy")
 _ROUTERS = {
     "memory-gateway": (gateway_routes.router, document_routes.router, reindex_routes.router),
     "planner-engine": (planner_routes.router,),
-    "scheduler-engine": (scheduler_routes.router, connecting_routes.router),
+    "scheduler-engine": (scheduler_routes.router, connecting_routes.router, preference_routes.router),
     "observer-agent": (observer_routes.router,),
 }
 _OPEN_ROUTERS: dict[str, tuple[APIRouter, ...]] = {  # these ask for no key: a state or a token guards them

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
+from planner_memory.adapters.postgres.preference_readings import PostgresPreferenceReadings
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
@@ -23,6 +24,7 @@ from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.tenancy import spanning, within
 from planner_memory.ports.calendar import CalendarEvent
+from planner_memory.scheduler_engine import preference_routes
 from planner_memory.scheduler_engine.routes import open_router, router
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.scheduler_engine.writing import CalendarWriter
@@ -138,9 +140,18 @@ async def place(database: Database, radicale: EmbeddedRadicale) -> AsyncIterator
         plans=plans,
         clock=lambda: NOW,
         writer=CalendarWriter(calendar, waits=(0,)),
+        readings=PostgresPreferenceReadings(database),
     )
     app = build_app(
-        "scheduler-engine", Face(keys, keys), health=scheduler.health, routers=[router], open_routers=[open_router], state={"scheduler": scheduler}
+        "scheduler-engine", Face(keys, keys), health=scheduler.health, routers=[router, preference_routes.router], state={"scheduler": scheduler}
+    )
+    app = build_app(
+        "scheduler-engine",
+        Face(keys, keys),
+        health=scheduler.health,
+        routers=[router, preference_routes.router],
+        open_routers=[open_router],
+        state={"scheduler": scheduler},
     )
     transport = httpx.ASGITransport(app)
     async with (

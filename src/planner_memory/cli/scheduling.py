@@ -78,6 +78,7 @@ def schedule(
     end: LastDay = None,
     buffer: Annotated[int | None, typer.Option(min=0, help="Minutes to keep free round each block.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Propose only; write nothing into the calendar.")] = False,
+    ask_model: Annotated[bool, typer.Option("--ask-model", help="Have the language model propose a schedule too; costs one call.")] = False,
     ics: Annotated[Path | None, typer.Option("--ics", help="Write the blocks to this .ics file too; - is standard output.")] = None,
     client: Client = None,
     yes: Yes = False,
@@ -93,7 +94,8 @@ def schedule(
         await asked(api, may_ask(as_json, yes))
         plan_id = await plan_id_of(api, plan or plan_option or "latest")
         window = {k: v for k, v in (("start_date", start), ("end_date", end)) if v is not None}
-        body = {"plan_id": plan_id, "client_id": client, "constraints": window or None, "buffer_minutes": buffer, "dry_run": dry_run or None}
+        body = {"plan_id": plan_id, "client_id": client, "constraints": window or None, "buffer_minutes": buffer}
+        body |= {"dry_run": dry_run or None, "use_model": ask_model or None}
         answer = await api.post("/api/v1/scheduler/schedule", body)
         if as_json and ics is None:
             return answer, ""

@@ -53,6 +53,13 @@ class OptimizerInput(PromptInput):
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceInput(PromptInput):
+    """For preference_reader."""
+
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReflectionInput(PromptInput):
     """For daily_reflection and weekly_review."""
 
@@ -65,6 +72,7 @@ INPUTS: Mapping[str, type[PromptInput]] = {
     "sop_generator_manifold": ManifoldInput,
     "sop_reviser": ReviserInput,
     "schedule_optimizer": OptimizerInput,
+    "preference_reader": PreferenceInput,
     "daily_reflection": ReflectionInput,
     "weekly_review": ReflectionInput,
 }

@@ -1,7 +1,7 @@
 """What the scheduler's HTTP face gives."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -42,6 +42,28 @@ class Preference(BaseModel):
     says: str
     source: str = Field(description="The memory's own words")
     memory_id: str
+    read_by: Literal["rules", "model", "person"] = "rules"
+
+
+class ReadPreference(BaseModel):
+    memory_id: str
+    words: str = Field(description="The memory's own words")
+    read_by: Literal["rules", "model", "person"]
+    rules: list[dict[str, Any]] = Field(description="What it asks of schedules; none: nothing")
+
+
+class ReadPreferences(BaseModel):
+    preferences: list[ReadPreference]
+    warnings: list[str]
+
+
+class ProposalOut(BaseModel):
+    cost_as_proposed: int | None = Field(description="The model's proposal as far as the hard rules allow it, the rest placed by rule")
+    cost_found: int
+    starts: dict[str, str] = Field(description="The starts that it proposed, by task")
+    not_understood: int = 0
+    model: dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
 
 
 class RunOut(BaseModel):
@@ -56,6 +78,7 @@ class RunOut(BaseModel):
     moved: list[str] = Field(description="The tasks that a reschedule moved")
     preferences: list[Preference] = Field(default_factory=list, description="What was remembered and used")
     reserve: Reserve | None = Field(None, description="How much longer the plan may take, at p80")
+    proposal: ProposalOut | None = Field(None, description="What the language model proposed, when it was asked to")
     time_zone: str
     created_at: str
 

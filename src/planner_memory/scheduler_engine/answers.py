@@ -24,6 +24,7 @@ def run_answer(run: SchedulerRun) -> dict[str, Any]:
         "moved": run.metadata.get("moved", []),
         "preferences": run.metadata.get("preferences", []),
         "reserve": run.metadata.get("reserve"),
+        "proposal": run.metadata.get("proposal"),
         "time_zone": run.metadata.get("time_zone", "UTC"),
         "created_at": run.created_at.isoformat(),
     }

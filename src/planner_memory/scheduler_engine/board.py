@@ -76,6 +76,14 @@ class Board(State):
             return False
         return all(self._is_free(c) for c in chunks) and all(a[2] + self.buffer <= b[1] for a, b in pairwise(chunks))
 
+    def at(self, i: int, start: int) -> Place | None:
+        """A whole job at just that minute, or at the next one of the grid; None when a hard rule is against it, or the job may be split."""
+        if self.chunking[i] is not None or self.jobs[i].fixed_at is not None:
+            return None
+        start = -(-start // GRID) * GRID
+        chunks = ((bisect_right(self.starts, start) - 1, start, start + self.jobs[i].minutes),)
+        return (self.cost_of(i, chunks), chunks) if self.takes(i, chunks) else None
+
     def spans(self) -> tuple[tuple[Span, ...] | None, ...]:
         """Per job its (start, end) in order, or None."""
         return tuple(None if p is None else tuple((s, e) for _, s, e in p) for p in self.place)

@@ -2,8 +2,8 @@
 
 import hashlib
 from base64 import b32hexencode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from planner_memory.scheduler_engine.availability import Axis, free_time, ground
 from planner_memory.scheduler_engine.jobs import Job
 from planner_memory.scheduler_engine.leftovers import Places, left_out, text_of
 from planner_memory.scheduler_engine.placement import place
+from planner_memory.scheduler_engine.proposals import Proposal
 from planner_memory.scheduler_engine.tasks import Task
 from planner_memory.scheduler_engine.terms import Terms
 
@@ -27,6 +28,7 @@ class Draft:
     score: dict[str, Any]
     warnings: list[str]
     moved: list[str]
+    proposal: Mapping[str, Any] | None = None
 
 
 def event_id_of(run_id: UUID, task_id: str, chunk: int) -> str:
@@ -55,14 +57,18 @@ def jobs_of(tasks: Sequence[Task], axis: Axis) -> list[Job]:
     ]
 
 
-def draft(run_id: UUID, terms: Terms, busy: Sequence[Interval], *, rounds: int | None = None) -> Draft:
+def draft(run_id: UUID, terms: Terms, busy: Sequence[Interval], proposal: Proposal | None = None, *, rounds: int | None = None) -> Draft:
     """Places the tasks and says why each stands where it does, or why it has no place."""
     axis = Axis.of(terms.window, terms.hours.tz)
     taken = [*busy, *terms.extra_busy]
     jobs = jobs_of(terms.tasks, axis)
-    found = place(jobs, ground(terms.hours, terms.window, taken, axis), seed=terms.seed, rounds=rounds, weights=terms.weights)
+    wishes = proposal.minutes(terms, axis) if proposal else ()
+    found = place(jobs, ground(terms.hours, terms.window, taken, axis), seed=terms.seed, rounds=rounds, weights=terms.weights, wishes=wishes)
     blocks = [block for i, chunks in enumerate(found.places) if chunks for block in blocks_of(run_id, terms, i, chunks, axis)]
-    return finished(terms, taken, axis, jobs, found.places, blocks, ())
+    if proposal is not None:
+        terms = replace(terms, notes=(*terms.notes, *proposal.warnings))
+    made = finished(terms, taken, axis, jobs, found.places, blocks, ())
+    return made if proposal is None else replace(made, proposal=proposal.worth(found.cost_as_wished, found.cost))
 
 
 def finished(

@@ -12,7 +12,7 @@ from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.schedules import PlanToSchedule, SchedulerRun, ScheduleStore, Sprint
 from planner_memory.scheduler_engine import reasons
 from planner_memory.scheduler_engine.drafting import Draft
-from planner_memory.scheduler_engine.reading import rule_document
+from planner_memory.scheduler_engine.rules import document_of
 from planner_memory.scheduler_engine.schemas import ScheduleIn
 from planner_memory.scheduler_engine.sprints import share_warnings, sprint_warnings
 from planner_memory.scheduler_engine.terms import BEYOND, Terms
@@ -89,6 +89,7 @@ class Proposer:
                 "moved": found.moved,
                 "reserve": spare,
                 "plan_title": plan.title if plan else None,
-                "preferences": [rule_document(rule) for rule in terms.rules],
+                **({"proposal": found.proposal} if found.proposal else {}),
+                "preferences": [document_of(rule) for rule in terms.rules],
             },
         )

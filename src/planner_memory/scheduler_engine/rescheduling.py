@@ -15,8 +15,9 @@ from planner_memory.scheduler_engine import answers
 from planner_memory.scheduler_engine.applying import Applier
 from planner_memory.scheduler_engine.availability import lost_time
 from planner_memory.scheduler_engine.proposing import Proposer
-from planner_memory.scheduler_engine.reading import Reader, rule_from
+from planner_memory.scheduler_engine.reading import Reader
 from planner_memory.scheduler_engine.repair import repair
+from planner_memory.scheduler_engine.rules import rule_from
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.schemas import BusyIn, RescheduleIn, ScheduleIn, WhatIfIn
 from planner_memory.scheduler_engine.terms import DEFAULT_WINDOW, Terms, busy_of, exceptions_of

@@ -138,6 +138,47 @@ class WeightsIn(_Strict):
     moved: Cost | None = None
 
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class RuleIn(_Strict):
+    """What a remembered preference asks: see Rule. Which fields a kind needs is checked, and what it does not need must be left out."""
+
+    kind: Literal["band", "clip", "keep_free", "day_off", "no_meetings", "buffer", "weight"]
+    energy: Literal["high", "medium", "low"] | None = None
+    spans: Annotated[list[Any] | None, BeforeValidator(lambda v: _spans(v) if v else None)] = Field(
+        None, max_length=6, json_schema_extra={"examples": [[["09:00", "12:00"]]]}
+    )
+    days: list[Weekday] | None = Field(None, max_length=7)
+    minutes: int | None = Field(None, ge=0, le=240)
+    weight: Literal["late", "hour", "outside_band", "extra_chunk", "moved"] | None = None
+    strength: Literal["less", "more", "much_more"] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        needed = {
+            "band": ("energy", "spans"),
+            "clip": ("spans",),
+            "keep_free": ("spans",),
+            "day_off": ("days",),
+            "no_meetings": ("days",),
+            "buffer": ("minutes",),
+            "weight": ("weight", "strength"),
+        }[self.kind]
+        missing = [name for name in needed if getattr(self, name) in (None, [])]
+        if missing:
+            raise ValueError(f"a rule of kind {self.kind} needs {' and '.join(missing)}")
+        if self.kind == "day_off" and len(set(self.days or ())) == len(_DAYS):
+            raise ValueError("a rule cannot take every day of the week off")
+        return self
+
+
+class CorrectionIn(_Strict):
+    """What the memory asks of schedules, in the person's own reading. No rules: it asks nothing."""
+
+    rules: list[RuleIn] = Field(max_length=12)
+
+
 Exceptions = Annotated[
     dict[date, Spans] | None, Field(max_length=400, description="The hours of single days; no spans means a day off", examples=[{"2027-03-18": []}])
 ]
@@ -157,6 +198,7 @@ class ScheduleIn(_Strict):
     weights: WeightsIn | None = None
     runway_weeks: float | None = Field(None, ge=0, description="Weeks of runway by the finance snapshot; below 12 the billable share is checked")
     seed: int | None = None
+    use_model: bool | None = Field(None, description="Have the language model propose a schedule too, as one more start of the search: one paid call")
     dry_run: bool | None = None
 
     @model_validator(mode="after")

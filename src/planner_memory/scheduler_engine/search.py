@@ -3,6 +3,7 @@
 import math
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planner_memory.scheduler_engine.board import Board
@@ -72,8 +73,11 @@ class Search:
                 due[j] = min(due[j], due[i] - self.board.jobs[i].minutes)
         return due
 
-    def start(self) -> None:
-        """Builds one schedule per rule and keeps the cheapest on the board."""
+    def start(self, proposed: Sequence[Sequence[tuple[Chunk, ...] | None]] = ()) -> int | None:
+        """Builds one schedule per rule, and one of each list of proposed places as far as hard rules allow, and keeps the cheapest on the board.
+
+        Returns what the cheapest of the proposed ones costs, None without any.
+        """
         priority = [job.priority for job in self.board.jobs]
         out = [self.board.out[i] / self.board.jobs[i].minutes for i in range(self.n)]
         for i in reversed(self.board.in_order(range(self.n))):
@@ -89,16 +93,29 @@ class Search:
         for rule in rules:
             self._build(self.board.in_order(sorted(range(self.n), key=rule)))
             self._keep()
+        costs = []
+        for places in proposed:
+            self._build(self.board.in_order(range(self.n)), places)
+            self._keep()
+            costs.append(self.board.total)
         self.restore()
+        return min(costs, default=None)
 
     def take(self) -> None:
         """Begins with what stands on the board, instead of `start`."""
         self.best, self.best_cost = list(self.board.place), self.board.total
 
-    def _build(self, order: list[int]) -> None:
+    def _build(self, order: list[int], wanted: Sequence[tuple[Chunk, ...] | None] = ()) -> None:
+        board = self.board
         for i in range(self.n):
-            self.board.lift(i)
+            board.lift(i)
         for i in order:
+            chunks = wanted[i] if wanted else None
+            if chunks and board.takes(i, chunks):
+                board.put(i, (board.cost_of(i, chunks) + board.moving(i, chunks), chunks))
+        for i in order:
+            if board.place[i] is not None:
+                continue
             found = self.board.best(i)
             if found:
                 self.board.put(i, found)

@@ -14,15 +14,19 @@ from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.planning import PlanStatus
+from planner_memory.ports.preference_readings import PreferenceReadingStore
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
+from planner_memory.prompting.writer import Writer
 from planner_memory.scheduler_engine.applying import Applier
 from planner_memory.scheduler_engine.desk import Desk
 from planner_memory.scheduler_engine.drafting import draft
+from planner_memory.scheduler_engine.proposals import proposed
 from planner_memory.scheduler_engine.proposing import Proposer
 from planner_memory.scheduler_engine.pulling import Puller
 from planner_memory.scheduler_engine.questions import Questions
 from planner_memory.scheduler_engine.reading import Reader
+from planner_memory.scheduler_engine.remembered import Preferences
 from planner_memory.scheduler_engine.rescheduling import Rescheduler
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn, WhatIfIn
@@ -54,14 +58,19 @@ class Scheduler:
         person_id: str = "me",
         writer: CalendarWriter | None = None,
         public_url: str | None = None,
+        readings: PreferenceReadingStore | None = None,
+        model: Writer | None = None,
     ) -> None:
         self._store = store
         self._calendar = calendar
         self._memory = memory
         self._plans = plans
         self._clock = clock
+        self._model = model
+        self._person_id = person_id
         self._runs = Runs(store)
-        self._reader = Reader(store=store, profiles=profiles, memory=memory, person_id=person_id)
+        self.preferences = Preferences(memory=memory, readings=readings, writer=model, person_id=person_id, clock=clock)
+        self._reader = Reader(store=store, profiles=profiles, preferences=self.preferences, person_id=person_id)
         self._proposer = Proposer(store=store, calendar=calendar, person_id=person_id)
         writer = writer or CalendarWriter(calendar)
         self._teller = Teller(store=store, memory=memory, plans=plans, clock=clock)
@@ -104,11 +113,16 @@ class Scheduler:
             raise InvalidInput("The plan has no steps to place. Give tasks.", field="plan_id")
         sprints = await self._reader.sprints(terms, clients)
         run_id = new_id()
+        proposal = None
+        if body.use_model:
+            replaced: set[str] = set() if plan is None else await self._runs.event_ids_of(plan.id, clients)
+            busy_now = await self._proposer.busy(terms, replaced)
+            proposal = await proposed(self._model, terms, busy_now, client_id=client, person_id=self._person_id)
 
         async def drafted() -> SchedulerRun:
             own: set[str] = set() if plan is None else await self._runs.event_ids_of(plan.id, clients)
             busy = await self._proposer.busy(terms, own)
-            found = await self._proposer.search(draft, run_id, terms, busy)
+            found = await self._proposer.search(draft, run_id, terms, busy, proposal)
             return self._proposer.run(run_id, body, terms, plan, found, now, client, sprints)
 
         if body.dry_run:

@@ -1,6 +1,7 @@
 """A task as the scheduler sees it, and the checks on a list of them."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from planner_memory.scheduler_engine.jobs import GRID
 PRIORITIES = {"urgent": 1, "high": 2, "medium": 3, "low": 4}
 SPLIT_ABOVE_MINUTES = 120  # a longer task is split unless it says otherwise
 SMALLEST_CHUNK_MINUTES = 30
+MEETING = r"(?:calls?|meetings?|interviews?|appointments?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Task:
     within: tuple[Interval, ...] | None = None
     note: str = ""
     description: str = ""
+
+
+def is_meeting(title: str) -> bool:
+    return re.search(rf"\b{MEETING}\b", title.lower()) is not None
 
 
 def on_grid(minutes: float) -> int:

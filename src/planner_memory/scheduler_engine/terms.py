@@ -13,8 +13,8 @@ from planner_memory.core.profile import WEEKDAYS, Profile, Span
 from planner_memory.scheduler_engine.availability import Hours
 from planner_memory.scheduler_engine.cost import Weights, weights_of
 from planner_memory.scheduler_engine.holidays_of import public_holidays
-from planner_memory.scheduler_engine.preferences import Rule, applied, kept_off
 from planner_memory.scheduler_engine.repeats import Habit, occurrences
+from planner_memory.scheduler_engine.rules import Rule, applied, kept_off, newest, weighed
 from planner_memory.scheduler_engine.schemas import BusyIn, ScheduleIn, TaskIn
 from planner_memory.scheduler_engine.tasks import PRIORITIES, Task, check_tasks, chunk_bounds, on_grid
 
@@ -53,8 +53,11 @@ def terms_of(body: ScheduleIn, profile: Profile, now: datetime, plan_tasks: Sequ
         raise InvalidInput("The window is longer than a year. Give an earlier end_date.", field="constraints.end_date")
     window = Interval(start, end)
     hours = hours_of(body, profile, window)
-    hours, used = applied(hours, rules, own_hours=body.working_hours is not None, own_bands=body.energy_bands is not None)
-    notes: list[str] = []
+    own = {"hours": body.working_hours, "bands": body.energy_bands, "buffer": body.buffer_minutes}
+    hours, used, aside = applied(hours, newest(rules), own={name for name, value in own.items() if value is not None})
+    asked = body.weights.model_dump(exclude_none=True) if body.weights else {}
+    weights, silent = weighed(weights_of(profile.weights, asked), used, own={*profile.weights, *asked})
+    notes = [f"Preference set aside, because it leaves you no working hours: {rule.says}." for rule in aside]
     tasks: list[Task] = [] if body.tasks else list(plan_tasks)
     for i, given in enumerate(body.tasks or ()):
         task = _task(given, i, tz, profile.largest_task_minutes)
@@ -67,14 +70,14 @@ def terms_of(body: ScheduleIn, profile: Profile, now: datetime, plan_tasks: Sequ
         notes += said
     check_tasks(tasks)
     tasks = [_off_days(task, used, window, tz) for task in tasks]
-    named = [r for r in used if r.kind != "no_meetings" or any(r.source in t.note for t in tasks)]
+    named = [r for r in used if r not in silent and (r.kind != "no_meetings" or any(r.source in t.note for t in tasks))]
     return Terms(
         tasks=tuple(tasks),
         window=window,
         hours=hours,
         extra_busy=busy_of(body.extra_busy or (), tz),
         seed=body.seed or 0,
-        weights=weights_of(profile.weights, body.weights.model_dump(exclude_none=True) if body.weights else {}),
+        weights=weights,
         rules=tuple(named),
         notes=(*notes, *(f"Preference used: {rule.says}." for rule in named)),
     )

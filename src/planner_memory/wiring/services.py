@@ -7,6 +7,7 @@ from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
 from planner_memory.adapters.planner_http.planning import PlannerPlans
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.plans import PostgresPlans
+from planner_memory.adapters.postgres.preference_readings import PostgresPreferenceReadings
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.smtp.outlet import SmtpMail
 from planner_memory.core.errors import NotStarted
@@ -70,6 +71,8 @@ async def open_scheduler(
         default_client=platform.settings.client_id,
         writer=CalendarWriter(platform.calendar, look=look),
         public_url=settings.public_url,
+        readings=PostgresPreferenceReadings(platform.database),
+        model=open_writer(platform, metrics),
     )
     scheduler.register_jobs(platform.jobs)
     return scheduler
