@@ -91,8 +91,7 @@ def resources_of(ics: str, zone: ZoneInfo, *, me: str) -> list[Resource]:
             masters[uid] = made
             continue
         original = _when(entry["RECURRENCE-ID"].dt, zone)
-        at = starts_at(original, zone)
-        suffix = f"{at:%Y%m%d}" if "date" in original else f"{at:%Y%m%dT%H%M%SZ}"
+        suffix = original["date"].replace("-", "") if "date" in original else f"{starts_at(original, zone):%Y%m%dT%H%M%SZ}"
         exceptions.append(made | {"id": f"{_id(uid)}_{suffix}", "recurringEventId": _id(uid), "originalStartTime": original})
     return [*masters.values(), *exceptions]
 

@@ -12,7 +12,7 @@ from planner_memory.core.intervals import Interval
 # the colours that both families can show, by their names in CSS (RFC 7986, 5.9)
 Color = Literal["lavender", "lightgreen", "purple", "pink", "yellow", "orange", "skyblue", "gray", "blue", "green", "red"]
 DONE = "✓ "  # before a title: the mark that a person sees in every calendar program, and can set there by hand
-_MARKED = re.compile(r"^\s*(?:[✓✔✅☑]\N{VARIATION SELECTOR-16}?|\[[xX]\])\s*")
+_MARKED = re.compile(r"^\s*(?:[✓✔✅☑]\N{VARIATION SELECTOR-16}?|\[[xX]\])\s?")
 _EVENT_ID = re.compile(r"[a-v0-9]{5,1024}")
 
 
