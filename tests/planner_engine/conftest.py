@@ -20,6 +20,7 @@ from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
 from planner_memory.adapters.postgres.prompts import PostgresPrompts
+from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.postgres.workspace_writes import PostgresWorkspaceWrites
 from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
@@ -75,7 +76,9 @@ async def opened(database: Database, model: "Connected | None" = None, **more: A
     profiles = PostgresProfiles(database, time_zone="Europe/Berlin")
     metrics = Metrics("planner-engine")
     if "workspace" in more:
-        more["workspace"] = WorkspaceDesk(more["workspace"], PostgresWorkspaceWrites(database), memory, lambda: made.now, seconds=30, task_seconds=30)
+        rows, writes, tables = more["workspace"], PostgresWorkspaceWrites(database), PostgresWorkspace(database)
+        tables = rows if isinstance(rows, PostgresWorkspace) else tables
+        more["workspace"] = WorkspaceDesk(rows, writes, memory, lambda: made.now, tables=tables, seconds=30, task_seconds=30)
     prompts = Prompts(PostgresPrompts(database), default_version=model.version if model else "v1", clock=lambda: made.now)
     if model is not None:
         ledger = PostgresModelLedger(database)

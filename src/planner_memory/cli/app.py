@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from planner_memory import __version__
-from planner_memory.cli import calendars, demo, documents, index, memory, operations, planning, preferences, profile, prompts, reflecting, scheduling
+from planner_memory.cli import (
+    calendars,
+    demo,
+    documents,
+    index,
+    memory,
+    operations,
+    planning,
+    preferences,
+    profile,
+    prompts,
+    reflecting,
+    scheduling,
+    workspace,
+)
 
 app = typer.Typer(
     name="planner-memory",
@@ -21,7 +35,7 @@ _PANELS = (
 for _panel, _commands in _PANELS:
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
-_GROUPS = {**planning.GROUPS, **documents.GROUPS, **prompts.GROUPS, **preferences.GROUPS, **profile.GROUPS, **calendars.GROUPS}
+_GROUPS = {**planning.GROUPS, **documents.GROUPS, **prompts.GROUPS, **preferences.GROUPS, **profile.GROUPS, **calendars.GROUPS, **workspace.GROUPS}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel="The loop")
 

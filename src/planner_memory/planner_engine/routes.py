@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from planner_memory.core.documents import profile_document
 from planner_memory.core.errors import InvalidInput, NotAllowed
-from planner_memory.planner_engine import prompt_routes
+from planner_memory.planner_engine import prompt_routes, workspace_routes
 from planner_memory.planner_engine.answers import markdown
 from planner_memory.planner_engine.drafting import Order
 from planner_memory.planner_engine.estimates import Task
@@ -212,3 +212,4 @@ async def change_profile(body: ProfileChange, _: Authenticated, request: Request
 
 
 router.include_router(prompt_routes.router)
+router.include_router(workspace_routes.router)

@@ -52,8 +52,8 @@ def plan_memory(plan: Plan) -> NewMemory:
     )
 
 
-def run_graph(run: Run, plan: Plan | None = None) -> tuple[list[GraphNode], list[GraphEdge]]:
-    """The run and what it belongs to, with its plan's own template beside the one that it says; both empty when it belongs to nothing known."""
+def run_graph(run: Run, own_template_id: str | None = None) -> tuple[list[GraphNode], list[GraphEdge]]:
+    """The run and what it belongs to, with its plan's own template beside the one that it says; empty when it belongs to nothing known."""
     me = f"run:{run.run_id}"[:_LONGEST_ID]
     nodes = [
         GraphNode(
@@ -69,7 +69,7 @@ def run_graph(run: Run, plan: Plan | None = None) -> tuple[list[GraphNode], list
         )
     ]
     edges = []
-    for template_id in dict.fromkeys(filter(None, (run.process_template_id, plan.process_template_id if plan else None))):
+    for template_id in dict.fromkeys(filter(None, (run.process_template_id, own_template_id))):
         nodes.append(GraphNode(template_id, "process_template"))
         edges.append(GraphEdge(template_id, me, "template_used_in_run"))
         if run.workflow_id:

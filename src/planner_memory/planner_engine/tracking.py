@@ -231,7 +231,7 @@ class Tracker:
 
     async def _tell(self, run: Run, plan: Plan | None) -> list[str]:
         await self._followed(run)
-        nodes, edges = run_graph(run, plan)
+        nodes, edges = run_graph(run, plan.process_template_id if plan else None)
         memory = run_memory(run)
         try:
             if nodes:

@@ -15,11 +15,13 @@ from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.drafting import Order
 from planner_memory.planner_engine.workspace_context import Gathered, WorkspaceContext
 from planner_memory.planner_engine.workspace_courier import Courier
+from planner_memory.planner_engine.workspace_graph import Synced, WorkspaceGraph
+from planner_memory.planner_engine.workspace_keeping import WorkspaceKeeping
 from planner_memory.planner_engine.workspace_steps import checklist_of, one_line
 from planner_memory.planner_engine.workspace_tasks import tasks_key, template_key
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Plan
-from planner_memory.ports.workspace import Workspace
+from planner_memory.ports.workspace import Workspace, WorkspaceTables
 from planner_memory.ports.workspace_writes import KeptWrite, WorkspaceWrite, WorkspaceWriteStore, WorkspaceWriteTransaction, WriteBacklog, WriteState
 from planner_memory.web.health import State, state_of
 
@@ -28,10 +30,22 @@ _LOOK_BACK = timedelta(days=1)  # the sweep computes states, so a task that is m
 
 
 class WorkspaceDesk:
-    """`seconds`: how long a request waits for its own writes; what takes longer goes on behind it."""
+    """`tables` are the product's own, which are the workspace unless another was chosen.
+
+    `seconds`: how long a request waits for its own writes; what takes longer goes on behind it.
+    """
 
     def __init__(
-        self, workspace: Workspace, store: WorkspaceWriteStore, memory: Memory, clock: Clock, *, seconds: float = 5.0, task_seconds: float = 0.3
+        self,
+        workspace: Workspace,
+        store: WorkspaceWriteStore,
+        memory: Memory,
+        clock: Clock,
+        *,
+        tables: WorkspaceTables,
+        default_client: str = "me",
+        seconds: float = 5.0,
+        task_seconds: float = 0.3,
     ) -> None:
         self.workspace = workspace
         self.store = store
@@ -40,6 +54,8 @@ class WorkspaceDesk:
         self._task_seconds = task_seconds
         self._context = WorkspaceContext(workspace, store, name=workspace.name)
         self.courier = Courier(workspace, store, memory)
+        self.graph = WorkspaceGraph(workspace, store, memory, clock, default_client=default_client, tables=None if workspace is tables else tables)
+        self.keeping = WorkspaceKeeping(workspace, tables if workspace is tables else None, default_client=default_client)
         self._running: set[asyncio.Task[int]] = set()
 
     def begin(self) -> AbstractAsyncContextManager[WorkspaceWriteTransaction]:
@@ -96,6 +112,23 @@ class WorkspaceDesk:
         """For a timer: everything that is due, and whatever nobody told of."""
         await self.courier.follow_touched(self._clock() - _LOOK_BACK)
         return await self.courier.deliver()
+
+    async def sync(self, *, whole: bool = False) -> Synced:
+        """The graph from the workspace's rows and from the runs, as WorkspaceGraph says."""
+        return await self.graph.sync(whole=whole)
+
+    async def mirror(self) -> None:
+        """After rows were written: brings them into the graph. What fails is brought by the next sync."""
+
+        async def mirrored() -> int:
+            return sum((await self.graph.sync()).records.values())
+
+        await self._briefly(mirrored(), self._seconds)
+
+    async def overview(self) -> dict[str, Any]:
+        """Which workspace it is, whether it answers, and what waits for it."""
+        state, waiting = await self.health()
+        return {"origin": self.workspace.origin, "state": state, **waiting}
 
     async def writes(self, plan_id: UUID | None, state: WriteState | None, *, limit: int) -> list[KeptWrite]:
         async with self.store.begin() as tx:
@@ -191,3 +224,20 @@ def _task_warnings(writes: Sequence[KeptWrite], name: str) -> list[str]:
         return []
     reason = next((w.error for w in writes if w.error), None)
     return [f"Changes of {len(writes)} tasks are not in the workspace ({name}) yet.{' ' + reason if reason else ''}"]
+
+
+def write_answer(write: KeptWrite) -> dict[str, Any]:
+    """A kept write as the outside sees it."""
+    return {
+        "key": write.key,
+        "kind": write.kind,
+        "state": write.state,
+        "client_id": write.client_id,
+        "plan_id": str(write.plan_id) if write.plan_id else None,
+        "task_id": write.task_id,
+        "attempts": write.attempts,
+        "error": write.error,
+        "due_at": write.due_at.isoformat(),
+        "noted_at": write.noted_at.isoformat(),
+        "done_at": write.done_at.isoformat() if write.done_at else None,
+    }

@@ -37,9 +37,8 @@ def steps_of_workflow(workflow: Workflow, names: Names) -> tuple[tuple[Draft, ..
     hours, unknown = _hours(workflow, steps)
     if unknown:
         named = ", ".join(str(s.number) for s in unknown[:10])
-        warnings.append(
-            f"Steps {named} of workflow {one_line(workflow.name)} say no usable hours; {hours[id(unknown[0])]:.3g} hours each were assumed."
-        )
+        assumed = f"{hours[id(unknown[0])]:.3g} h each were assumed"
+        warnings.append(f"Workflow {one_line(workflow.name)} says no usable hours for step {named}: {assumed}.")
     keys: dict[int, str] = {}
     for step in steps:
         keys.setdefault(step.number, _key(workflow, step, set(keys.values())))

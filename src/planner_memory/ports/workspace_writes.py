@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from planner_memory.ports.plans import PlanTransaction
+from planner_memory.ports.plans import PlanTransaction, Run
 
 WriteKind = Literal["process_template", "tasks", "task", "graph"]
 WriteState = Literal["pending", "done", "refused"]
@@ -131,8 +131,12 @@ class WorkspaceWriteTransaction(PlanTransaction, Protocol):
 
     async def set_cursor(self, origin: str, kind: str, cursor: str) -> None: ...
 
-    async def graph_clients(self, node_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """(client, node id) of those that are in somebody's graph."""
+    async def graph_nodes(self, node_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(client, node id, node type) of those that are in somebody's graph."""
+        ...
+
+    async def runs_ended_since(self, since: datetime | None, *, limit: int) -> list[tuple[Run, str | None]]:
+        """Runs by their end, each with the process template of its plan."""
         ...
 
 

@@ -41,12 +41,24 @@ def _opened(kind: str, platform: Platform) -> Workspace:
 
 
 async def open_workspace_desk(platform: Platform, memory: Memory) -> WorkspaceDesk:
-    """Its background work: what is kept for the workspace every minute."""
-    desk = WorkspaceDesk(await open_workspace(platform), PostgresWorkspaceWrites(platform.database), memory, platform.clock)
+    """Its background work: what is kept for the workspace goes out every minute, and the graph follows its rows every ten."""
+    workspace = await open_workspace(platform)
+    desk = WorkspaceDesk(
+        workspace,
+        PostgresWorkspaceWrites(platform.database),
+        memory,
+        platform.clock,
+        tables=workspace if isinstance(workspace, PostgresWorkspace) else PostgresWorkspace(platform.database),
+        default_client=platform.settings.client_id,
+    )
     platform.stack.push_async_callback(desk.close)
 
     async def deliver() -> None:
         await desk.sweep()
 
+    async def sync() -> None:
+        await desk.sync()
+
     platform.jobs.register("planner-engine-workspace", deliver, cron="* * * * *")
+    platform.jobs.register("planner-engine-workspace-graph", sync, cron="*/10 * * * *")
     return desk

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.plans import PostgresPlanTransaction
+from planner_memory.ports.plans import Run
 from planner_memory.ports.workspace_writes import KeptWrite, PastHours, TaskState, TouchedTask, WorkspaceWrite, WriteBacklog, WriteState
 
 
@@ -18,6 +19,12 @@ from planner_memory.ports.workspace_writes import KeptWrite, PastHours, TaskStat
 class _Node:
     client_id: str
     node_id: str
+    node_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class _RunOfPlan(Run):
+    own_template_id: str | None = None
 
 
 def _claim(write: KeptWrite) -> dict[str, Any]:
@@ -77,9 +84,13 @@ class PostgresWorkspaceWriteTransaction(PostgresPlanTransaction):
     async def set_cursor(self, origin: str, kind: str, cursor: str) -> None:
         await self._tx.run("set_workspace_cursor", origin=origin, kind=kind, cursor=cursor)
 
-    async def graph_clients(self, node_ids: Sequence[str]) -> list[tuple[str, str]]:
-        found = await self._tx.rows("workspace_graph_clients", _Node, node_ids=list(node_ids))
-        return [(node.client_id, node.node_id) for node in found]
+    async def graph_nodes(self, node_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+        found = await self._tx.rows("workspace_graph_nodes", _Node, node_ids=list(node_ids))
+        return [(node.client_id, node.node_id, node.node_type) for node in found]
+
+    async def runs_ended_since(self, since: datetime | None, *, limit: int) -> list[tuple[Run, str | None]]:
+        found = await self._tx.rows("runs_ended_since", _RunOfPlan, since=since, limit=limit)
+        return [(Run(**{name: getattr(each, name) for name in Run.__slots__}), each.own_template_id) for each in found]
 
 
 class PostgresWorkspaceWrites:

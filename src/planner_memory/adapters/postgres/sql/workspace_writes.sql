@@ -112,5 +112,15 @@ select cursor from workspace_cursors where origin = %(origin)s::text and kind = 
 insert into workspace_cursors (origin, kind, cursor) values (%(origin)s::text, %(kind)s::text, %(cursor)s::text)
 on conflict (origin, kind) do update set cursor = excluded.cursor, synced_at = now()
 
--- name: workspace_graph_clients
-select client_id, node_id from graph_nodes where node_id = any(%(node_ids)s::text[]) order by node_id, client_id
+-- name: workspace_graph_nodes
+select client_id, node_id, node_type from graph_nodes where node_id = any(%(node_ids)s::text[]) order by node_id, client_id
+
+-- name: runs_ended_since
+select r.id, r.run_id, r.run_type, coalesce(r.client_id, 'me') as client_id, coalesce(r.person_id, 'me') as person_id, coalesce(r.task_id, '') as task_id, r.title, r.step_key,
+    r.plan_id, r.workflow_id, r.process_template_id, r.project_id, r.engagement_id, r.executed_by_person_id, r.started_at, r.ended_at,
+    r.estimated_hours::float8 as estimated_hours, r.actual_hours::float8 as actual_hours, r.outcome_notes, r.billable, r.sitting,
+    r.observed_hours::float8 as observed_hours, coalesce(r.metadata, '{}') as metadata, r.created_at, p.process_template_id as own_template_id
+from execution_runs r left join plans p on p.id = r.plan_id
+where r.ended_at is not null and r.run_id is not null and (%(since)s::timestamptz is null or greatest(r.ended_at, r.created_at) > %(since)s::timestamptz)
+order by r.ended_at, r.id
+limit %(limit)s::integer
