@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import uvicorn
 
@@ -11,12 +11,12 @@ import uvicorn
 class Loopback:
     """`with Loopback(app) as server: server.url`; the port is free again afterwards."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, lifespan: Literal["on", "off"] = "off") -> None:
         # the protocol has to be named: asyncio switches Nagle's algorithm off only then, and with it each answer takes 40 ms
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan=lifespan, timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> Self:

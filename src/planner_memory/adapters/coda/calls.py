@@ -90,10 +90,13 @@ class CodaCalls:
                 continue
         return stale
 
-    async def write(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """POST, PUT or DELETE; errors as with `read`. What is sent must bear being done twice: a 5xx is tried once more."""
+    async def write(self, method: str, path: str, body: Mapping[str, Any], *, only_reads: bool = False) -> dict[str, Any]:
+        """POST, PUT or DELETE; errors as with `read`. What is sent must bear being done twice: a 5xx is tried once more.
+
+        `only_reads`: it changes nothing, and counts as a read.
+        """
         try:
-            return await self._call(method, path, body=body)
+            return await self._call(method, path, body=body, only_reads=only_reads)
         except _BadRequest as refusal:
             raise self._invalid(refusal) from None
 
@@ -102,12 +105,19 @@ class CodaCalls:
         await self._http.aclose()
 
     async def _call(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Mapping[str, Any] | None = None, latest: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        latest: bool = False,
+        only_reads: bool = False,
     ) -> dict[str, Any]:
         tries = 0
         while True:
             tries += 1
-            await (self._limits.reads if method == "GET" else self._limits.writes).take(self._longest_wait)
+            await (self._limits.reads if method == "GET" or only_reads else self._limits.writes).take(self._longest_wait)
             try:
                 return await self._attempt(method, path, params, body, latest)
             except _Failed as failed:

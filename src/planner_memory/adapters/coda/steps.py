@@ -33,7 +33,12 @@ def read_steps(text: str) -> tuple[Step, ...]:
 def write_steps(steps: Iterable[Step]) -> str:
     listed = tuple(steps)
     lines = "\n".join(_line(step) for step in listed)
-    return lines if _from_lines(lines) == listed else json.dumps([_json(step) for step in listed], ensure_ascii=False)
+    return lines if _from_lines(lines) == listed else json.dumps(step_objects(listed), ensure_ascii=False)
+
+
+def step_objects(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """In the words of the original deployment's process templates."""
+    return [_json(step) for step in steps]
 
 
 def _line(step: Step) -> str:
@@ -115,7 +120,6 @@ def _first(item: Mapping[str, Any], *names: str) -> Any:
 
 
 def _json(step: Step) -> dict[str, Any]:
-    """In the words of the original deployment's process templates."""
     said: dict[str, Any] = {"step_number": step.number, "title": step.title}
     said |= {"description": step.description, "estimated_hours": step.estimated_hours, "dependencies": list(step.dependencies)}
     return said | {name: value for name in ("billable", "key") if (value := getattr(step, name)) is not None}
