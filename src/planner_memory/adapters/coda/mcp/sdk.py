@@ -89,6 +89,7 @@ def _read(result: CallToolResult) -> httpx.Response:
     except (ValueError, RecursionError):
         said = None
     if result.is_error:
+        said = said or _json(text[text.find("{") :])  # servers put their own words before what the tool said
         status = status_in(said) or (404 if text.startswith("Unknown tool") else 504 if "imed out" in text else 502)
         after = said.get("retry_after") if isinstance(said, dict) else None
         body = said.get("body") if isinstance(said, dict) else None

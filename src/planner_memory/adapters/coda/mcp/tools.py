@@ -1,8 +1,8 @@
 """MCP servers whose tools speak of blueprints, workflows and templates (`mcp__coda__get_workflow`), over MCP or by {tool, params}.
 
 What no tool is there for (engagements, offers, projects, tasks, the daily thread) is read and written through the rest of the server, where it has
-one and the doc is named; else it is not there. Tasks are never made by `create_tasks_from_template`, which takes no key: the same call again would
-make them again.
+one and the doc is named; else it is not there. Templates go that way too, when there is one: `create_process_template` takes no key and no client.
+Tasks are never made by `create_tasks_from_template`, which takes no key either: the same call again would make them again.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class CodaToolsWorkspace:
         self._rest, self._doc = rest, doc or _NoDoc()
 
     async def record(self, kind: type[R], record_id: str, clients: Clients) -> R:
-        if kind.kind not in _IDS:
+        if not self._has_tool(kind):
             if self._rest is None:
                 raise _nothing(kind.kind, record_id)
             return await self._rest.record(kind, record_id, clients)
@@ -71,7 +71,7 @@ class CodaToolsWorkspace:
     async def records(
         self, kind: type[R], clients: Clients, *, related_to: str | None = None, status: str | None = None, limit: int = 200
     ) -> list[R]:
-        if kind.kind not in _IDS:
+        if not self._has_tool(kind):
             return await self._rest.records(kind, clients, related_to=related_to, status=status, limit=limit) if self._rest else []
         reading, found = Pass(self._doc, self._names), []
         wanted = full_id(related_to.removeprefix(ORIGIN)) if related_to is not None else None
@@ -96,7 +96,7 @@ class CodaToolsWorkspace:
             known = {"": ""}
         if not isinstance(known, dict) or "" in known:
             raise InvalidInput("That is no cursor of this workspace; begin without one.", field="since")
-        listed = {_id(said): said for said in (await self._list(kind.kind, {}) if kind.kind in _IDS else [])}
+        listed = {_id(said): said for said in (await self._list(kind.kind, {}) if self._has_tool(kind) else [])}
         digests = {row_id: hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12] for row_id, said in listed.items()}
         new = [row_id for row_id, digest in digests.items() if known.get(row_id) != digest]
         reading, found, problems = Pass(self._doc, self._names), [], []
@@ -111,6 +111,8 @@ class CodaToolsWorkspace:
         return Changes(tuple(found), gone, json.dumps(told), len(new) > limit, tuple(problems))
 
     async def create_process_template(self, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        if self._rest is not None:
+            return await self._rest.create_process_template(new, key=key)
         if not new.checklist or not 0 < len(key) <= 200:
             raise InvalidInput("A process template for Coda needs at least one step, and a key of 1 to 200 characters.", field="checklist")
         links: dict[str, str] = {}
@@ -168,6 +170,9 @@ class CodaToolsWorkspace:
         if self._rest is not None:
             await self._rest.close()
 
+    def _has_tool(self, kind: type[Record]) -> bool:
+        return kind.kind in _IDS and (self._rest is None or kind is not ProcessTemplate)
+
     def _other(self, what: str) -> Workspace:
         if self._rest is None:
             raise InvalidInput(f"The MCP server has no tool for {what}. Set CODA_DOC_ID, so that the doc's tables can be reached.", field="workspace")
@@ -189,7 +194,8 @@ class CodaToolsWorkspace:
         """A tool's answer as a row of a table whose columns are the answer's members."""
         marks = _marks(said) if kind is ProcessTemplate else {}
         values = {"blueprint_id": marks.get("blueprint_id"), "engagement_id": marks.get("engagement_id"), _KEY: marks.get(_KEY)}
-        values = {name: {"id": value, "name": ""} if name != _KEY else value for name, value in values.items() if value} | dict(said)
+        values = {name: {"id": value, "name": ""} if name != _KEY else value for name, value in values.items() if value}
+        values |= {name: value for name, value in said.items() if value not in (None, "", [])}
         table = read_table(kind.kind, {"id": kind.kind, "name": f"{kind.kind}s"}, [{"id": name, "name": name} for name in values], self._names)
         row = {"id": _id(said), "name": said.get("name", ""), "updatedAt": said.get("updated_at"), "values": {n: _cell(v) for n, v in values.items()}}
         return await reading.record(kind, table, row)
