@@ -120,9 +120,26 @@ class Settings(BaseSettings):
         "https://openrouter.ai/api/v1", validation_alias=_named("OPENROUTER_BASE_URL"), description="OpenRouter, or any OpenAI-compatible endpoint."
     )
 
-    coda_mcp_url: str | None = Field(None, validation_alias=_named("CODA_MCP_URL"), description="An MCP server in front of Coda.")
     coda_api_token: SecretStr | None = Field(
-        None, validation_alias=_named("CODA_API_TOKEN"), description="Token of Coda's API, or of the MCP server in front of it."
+        None, validation_alias=_named("CODA_API_TOKEN"), description="Token of Coda's API. Without CODA_MCP_URL the REST API is used."
+    )
+    coda_base_url: str = Field("https://coda.io/apis/v1", validation_alias=_named("CODA_BASE_URL"), description="Where Coda's REST API is.")
+    coda_doc_id: str | None = Field(
+        None, validation_alias=_named("CODA_DOC_ID"), description="The doc: what follows _d in its address (coda.io/d/Name_dAbCdEf → AbCdEf)."
+    )
+    coda_mcp_url: str | None = Field(None, validation_alias=_named("CODA_MCP_URL"), description="An MCP server in front of Coda.")
+    coda_mcp_token: SecretStr | None = Field(
+        None, validation_alias=_named("CODA_MCP_TOKEN"), description="Bearer token of that server. Default: CODA_API_TOKEN."
+    )
+    coda_mcp_dialect: Literal["auto", "mcp", "tools", "proxy"] = Field(
+        "auto",
+        description="How that server is spoken to: mcp (MCP over streamable HTTP; its library takes 60 MB), tools ({tool, params}) or "
+        "proxy ({method, path, params, data}). Default: found out when it is first needed.",
+    )
+    coda_names: str | None = Field(
+        None,
+        description="Names in the doc that differ from the usual ones: JSON, or a file of JSON or YAML, with tables, columns, statuses and clients. "
+        "`planner-memory doctor` says what is missing.",
     )
 
     memory_gateway_url: str = Field(

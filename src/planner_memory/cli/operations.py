@@ -86,8 +86,9 @@ def doctor(as_json: Json = False) -> None:
     settings = Settings()
     configure_logs("error", "text")
     health, data = asyncio.run(_doctor(settings))
+    missing: list[str] = asyncio.run(loaded("wiring.workspace").missing_in_workspace(settings))
     if as_json:
-        show_json({**health, "data_dir": data})
+        show_json({**health, "data_dir": data, "workspace_missing": missing})
     else:
         table = Table("need", "adapter", "state", box=None, pad_edge=False)
         states = {**health["dependencies"], **{name: service["status"] for name, service in health["services"].items()}}
@@ -98,6 +99,8 @@ def doctor(as_json: Json = False) -> None:
         console.print(table)
         for line in (*_about_models(health["services"]), *_about_calendar(health["services"])):
             console.print(line, soft_wrap=True)
+        for line in missing:
+            console.print(f"workspace: {line}", soft_wrap=True, markup=False)
         console.print(f"data directory: {data}")
     if health["status"] == "unhealthy":
         raise Unavailable("Something the product cannot do without does not answer; see the table above.")

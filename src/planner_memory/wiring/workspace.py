@@ -2,11 +2,12 @@
 
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.postgres.workspace_writes import PostgresWorkspaceWrites
-from planner_memory.core.errors import NotStarted
+from planner_memory.core.errors import NotStarted, PlannerMemoryError
 from planner_memory.planner_engine.workspace_desk import WorkspaceDesk
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.workspace import Workspace
 from planner_memory.settings import Settings
+from planner_memory.wiring.coda import coda_mcp_workspace, coda_workspace
 from planner_memory.wiring.platform import Platform
 
 
@@ -30,14 +31,28 @@ async def open_workspace(platform: Platform) -> Workspace:
 
 
 def _opened(kind: str, platform: Platform) -> Workspace:
-    settings = platform.settings
-    if kind == "coda-mcp" and settings.coda_mcp_url is None:
-        raise NotStarted("PLANNER_WORKSPACE=coda-mcp needs CODA_MCP_URL, the address of the MCP server.")
-    if kind == "coda" and settings.coda_api_token is None:
-        raise NotStarted("PLANNER_WORKSPACE=coda needs CODA_API_TOKEN, made in Coda's account settings.")
-    if kind != "postgresql":
-        raise NotStarted(f"PLANNER_WORKSPACE={kind} is not part of this build. Use postgresql, or leave CODA_MCP_URL and CODA_API_TOKEN unset.")
+    if kind == "coda-mcp":
+        return coda_mcp_workspace(platform.settings)
+    if kind == "coda":
+        return coda_workspace(platform.settings)
     return PostgresWorkspace(platform.database)
+
+
+async def missing_in_workspace(settings: Settings) -> list[str]:
+    """What has to be mended in a Coda doc before everything works, or why that cannot be told; nothing for the own tables."""
+    kind = workspace_kind(settings)
+    if kind == "postgresql":
+        return []
+    try:
+        workspace = coda_workspace(settings) if kind == "coda" else coda_mcp_workspace(settings)
+    except NotStarted as error:
+        return [error.detail]
+    try:
+        return await workspace.missing()
+    except PlannerMemoryError as error:
+        return [error.detail]
+    finally:
+        await workspace.close()
 
 
 async def open_workspace_desk(platform: Platform, memory: Memory) -> WorkspaceDesk:
