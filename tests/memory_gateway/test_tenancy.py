@@ -34,6 +34,8 @@ ROWS = {
     "documents": "insert into documents (client_id, doc_id, title, content_hash, media_type) values (%s, 'd', 't', 'h', 'text/plain')",
     "retention_policies": "insert into retention_policies (client_id) values (%s)",
     "memory_followups": "insert into memory_followups (purpose, memory_id, client_id) values ('copy', gen_random_uuid(), %s)",
+    "workspace_records": "insert into workspace_records (record_id, kind, name, client_id) values (gen_random_uuid()::text, 'task', 't', %s)",
+    "workspace_writes": "insert into workspace_writes (key, kind, payload, client_id) values (gen_random_uuid()::text, 'task', '{}', %s)",
     "forgotten_memories": "insert into forgotten_memories (id, client_id) values (gen_random_uuid(), %s)",
 }
 DEPENDENT = {

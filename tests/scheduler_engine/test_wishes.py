@@ -1,5 +1,6 @@
 """Habits, remembered preferences, weights, sprints, and what would make a task fit."""
 
+import json
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from planner_memory.core.profile import Profile
+from planner_memory.core.tenancy import spanning
 from planner_memory.scheduler_engine.cost import Weights, weights_of
 from planner_memory.scheduler_engine.drafting import Draft, draft
 from planner_memory.scheduler_engine.preferences import rules_in
@@ -128,9 +130,16 @@ async def test_sprint_share_memory_what_if_and_load(place: Any) -> None:
         )
     place.memory.preferences = ["Nothing after 16:00"]
     tasks = [{"task_id": f"t{n}", "title": f"T{n}", "estimated_minutes": 120, "billable": n < 2} for n in range(4)]
-    run = await place.post("/schedule", {"tasks": tasks, "runway_weeks": 8})
+    snapshot = "insert into workspace_records (record_id, kind, name, fields) values (%s, 'finance_snapshot', 'f', %s::jsonb)"
+    with spanning("workspace"):
+        async with place.database.begin() as tx:
+            for taken_on, weeks in (("2026-01-01", 40), ("2026-02-01", 8), ("2099-01-01", 50)):
+                await tx._connection.execute(snapshot, (f"ws:{taken_on}", json.dumps({"taken_on": taken_on, "runway_weeks": weeks})))
+    said = await place.post("/schedule", {"tasks": tasks, "runway_weeks": 30, "dry_run": True})
+    assert not any("of this schedule is billable" in w for w in said["warnings"])
+    run = await place.post("/schedule", {"tasks": tasks})
     assert any("Sprint 12 plans 2 billable hours; this schedule puts 4" in w for w in run["warnings"])
-    assert any("50% of this schedule is billable" in w for w in run["warnings"])
+    assert any("50% of this schedule is billable; with 8 weeks of runway" in w for w in run["warnings"])
     assert run["preferences"][0]["source"] == "Nothing after 16:00"
     assert all(datetime.fromisoformat(b["end"]).hour <= 16 for b in run["schedule_blocks"])
     load = await place.get("/load?start=2027-03-15&end=2027-03-16")

@@ -84,6 +84,10 @@ class Schedules(Journal, CalendarSync, Protocol):
         """The sprints that have a day between those two, the earliest first."""
         ...
 
+    async def runway_weeks(self, person_id: str) -> float | None:
+        """As the newest finance snapshot of the workspace says; None when there is none."""
+        ...
+
     async def untold_runs(self) -> list[SchedulerRun]:
         """Runs whose outcome planner and memory do not know yet, oldest first."""
         ...

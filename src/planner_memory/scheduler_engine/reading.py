@@ -46,6 +46,13 @@ class Reader:
         steps: list[Task] = tasks_of_checklist(plan.checklist, plan.deadline_at, profile.largest_task_minutes) if plan and not body.tasks else []
         return terms_of(body, profile, now, steps, rules)
 
+    async def with_runway(self, body: ScheduleIn) -> ScheduleIn:
+        """The request with the weeks of runway that the newest finance snapshot says, unless it says its own."""
+        if body.runway_weeks is not None:
+            return body
+        async with self._store.begin() as tx:
+            return body.model_copy(update={"runway_weeks": await tx.runway_weeks(self._person_id)})
+
     async def sprints(self, terms: Terms, clients: Clients) -> list[Sprint]:
         days = days_between(terms.window, terms.hours.tz)
         async with self._store.begin() as tx:

@@ -112,6 +112,7 @@ class Scheduler:
         if not terms.tasks and not body.tasks:
             raise InvalidInput("The plan has no steps to place. Give tasks.", field="plan_id")
         sprints = await self._reader.sprints(terms, clients)
+        body = await self._reader.with_runway(body)
         run_id = new_id()
         proposal = None
         if body.use_model:

@@ -90,6 +90,10 @@ class ScheduleTransaction(JournalQueries, CalendarSyncQueries):
     async def sprints(self, person_id: str, first: date, last: date, clients: Sequence[str] | None) -> list[Sprint]:
         return await self._tx.rows("sprints_to_schedule", Sprint, person_id=person_id, first=first, last=last, clients=_array(clients))
 
+    async def runway_weeks(self, person_id: str) -> float | None:
+        weeks: float | None = await self._tx.value("runway_weeks", person_id=person_id)
+        return weeks
+
     async def untold_runs(self) -> list[SchedulerRun]:
         return await self._tx.rows("untold_runs", SchedulerRun)
 

@@ -68,3 +68,10 @@ from sprints
 where person_id = %(person_id)s::text and starts_on <= %(last)s::date and ends_on >= %(first)s::date
     and (%(clients)s::text[] is null or client_id is null or client_id = any(%(clients)s::text[]))
 order by starts_on, sprint_id
+
+-- name: runway_weeks
+select case when jsonb_typeof(fields -> 'runway_weeks') = 'number' then (fields ->> 'runway_weeks')::float8 end as weeks
+from workspace_records
+where kind = 'finance_snapshot' and person_id = %(person_id)s::text and deleted_at is null and fields ->> 'taken_on' <= current_date::text
+order by fields ->> 'taken_on' desc, updated_at desc
+limit 1
