@@ -45,18 +45,18 @@ class DocumentIndexer:
         return await self._loop.wait_for(ids, seconds)
 
     async def _end_leases(self) -> None:
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             await tx.end_leases()
 
     async def _batch(self, first: Collection[UUID]) -> bool:
         """False when nothing more was due, or when the index does not answer."""
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             gone = await tx.forgotten(_FORGOTTEN_AT_ONCE)
         if gone:
             await self._vectors.delete(gone)  # before anything is leased: this raises when the index is down
-            async with self._store.begin() as tx:
+            async with self._store.begin(may_be_lost=True) as tx:
                 await tx.confirm_forgotten(gone)
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             chunks = await tx.claim(first=list(first), limit=BATCH, lease_seconds=LEASE_SECONDS)
         if not chunks:
             return len(gone) == _FORGOTTEN_AT_ONCE
@@ -65,11 +65,11 @@ class DocumentIndexer:
         try:
             await self._vectors.upsert([_point(c, v) for c, v in zip(chunks, dense, strict=True)])
         except PlannerMemoryError as error:
-            async with self._store.begin() as tx:
+            async with self._store.begin(may_be_lost=True) as tx:
                 await tx.mark_unindexed(chunks, state="failed", error=error.detail)
             self._loop.tell(ids, Outcome("failed", error.detail))
             return False
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(chunks, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(chunks))
         if missing:  # replaced or deleted while they were embedded
             await self._vectors.delete(missing)

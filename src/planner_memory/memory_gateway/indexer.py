@@ -50,12 +50,12 @@ class Indexer:
         return await self._loop.wait_for(ids, seconds)
 
     async def _end_leases(self) -> None:
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             await tx.end_leases()
 
     async def _batch(self, first: Collection[UUID]) -> bool:
         """False when nothing more was due, or when the index does not answer."""
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             gone = await tx.forgotten(_FORGOTTEN_AT_ONCE)
             rows = await tx.claim(first=list(first), limit=BATCH, lease_seconds=LEASE_SECONDS)
             around = await tx.around(threaded, 2 * REACH) if (threaded := [r.id for r in rows if r.thread_id is not None]) else []
@@ -69,11 +69,11 @@ class Indexer:
         try:
             await self._vectors.upsert([e.point(v) for e, v in zip(batch, dense, strict=True)])
         except PlannerMemoryError as error:
-            async with self._store.begin() as tx:
+            async with self._store.begin(may_be_lost=True) as tx:
                 await tx.mark_unindexed(rows, state="failed", error=error.detail)
             self._loop.tell(ids, Outcome("failed", error.detail))
             return False
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(rows, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(rows))
         if missing:  # forgotten while they were embedded
             await self._vectors.delete(missing)
@@ -83,10 +83,10 @@ class Indexer:
 
     async def _follow_forgotten(self, gone: Sequence[Forgotten]) -> None:
         ids = [g.id for g in gone]
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             back = {m.id for m in await tx.memories(ids)}  # forgotten, and imported again since
         await self._vectors.delete([each for each in ids if each not in back])
-        async with self._store.begin() as tx:
+        async with self._store.begin(may_be_lost=True) as tx:
             await tx.confirm_forgotten(ids)
         await self._answers.advance({g.client_id for g in gone})
 

@@ -177,8 +177,11 @@ class DocumentTransaction(Protocol):
 
 
 class DocumentStore(Protocol):
-    def begin(self) -> AbstractAsyncContextManager[DocumentTransaction]:
-        """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable."""
+    def begin(self, *, may_be_lost: bool = False) -> AbstractAsyncContextManager[DocumentTransaction]:
+        """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable.
+
+        With `may_be_lost` a crash of the store may undo it: for what is only noted about the index, and made again when the note is missing.
+        """
         ...
 
     async def check(self) -> None: ...

@@ -31,16 +31,16 @@ def _is_json(value: Any) -> bool:
 
 
 @lru_cache(maxsize=1_024)
-def _begin(role: str | None, scope: Scope | None) -> bytes:
+def _begin(role: str | None, scope: Scope | None, may_be_lost: bool) -> bytes:
     """One round trip: the transaction, the role that stands below row-level security, and whose rows it may touch."""
     clients = json.dumps(scope.clients) if scope and scope.clients else ""
-    bypass = (scope and scope.bypass) or ""
-    said = sql.SQL(", ").join(
-        sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value))
-        for name, value in (("role", role or ""), ("planner.clients", clients), ("planner.bypass", bypass))
-        if name != "role" or role
-    )
-    return sql.SQL("begin; select {}").format(said).as_bytes()
+    set_to = {"planner.clients": clients, "planner.bypass": (scope and scope.bypass) or ""}
+    if role:
+        set_to = {"role": role, **set_to}
+    if may_be_lost:
+        set_to["synchronous_commit"] = "off"
+    said = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value)) for name, value in set_to.items()]
+    return sql.SQL("begin; select {}").format(sql.SQL(", ").join(said)).as_bytes()
 
 
 def _text(name: str) -> bytes:
@@ -117,14 +117,17 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Transaction]:
+    async def begin(self, *, may_be_lost: bool = False) -> AsyncIterator[Transaction]:
         """A transaction, committed when the block ends and rolled back when it raises. It sees the rows of the current scope; without one, none.
+
+        With `may_be_lost` the commit does not wait for the disk: a crash of PostgreSQL undoes it when it is less than a second old. For notes about
+        derived data alone, which are made again when they are missing.
 
         Raises:
             Unavailable: PostgreSQL does not answer, or went away before the commit; nothing was stored.
         """
         try:
-            connection = await self._begun()
+            connection = await self._begun(may_be_lost)
             try:
                 async with connection:  # commits or rolls back; the pool keeps it open
                     yield Transaction(connection)
@@ -139,9 +142,9 @@ class Database:
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
 
-    async def _begun(self) -> Connection:
+    async def _begun(self, may_be_lost: bool) -> Connection:
         """A connection whose transaction has begun. The statement also tests that it lives; one that died in the pool is thrown away."""
-        statement, lives = _begin(self._role, current_scope()), self._max_size
+        statement, lives = _begin(self._role, current_scope(), may_be_lost), self._max_size
         while True:
             connection = await self._pool.getconn()
             try:

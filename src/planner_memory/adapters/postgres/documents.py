@@ -106,8 +106,8 @@ class PostgresDocuments:
         self._database = database
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[PostgresDocumentTransaction]:
-        async with self._database.begin() as tx:
+    async def begin(self, *, may_be_lost: bool = False) -> AsyncIterator[PostgresDocumentTransaction]:
+        async with self._database.begin(may_be_lost=may_be_lost) as tx:
             yield PostgresDocumentTransaction(tx)
 
     async def check(self) -> None:

@@ -157,8 +157,8 @@ class PostgresMemories:
         self._database = database
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[PostgresMemoryTransaction]:
-        async with self._database.begin() as tx:
+    async def begin(self, *, may_be_lost: bool = False) -> AsyncIterator[PostgresMemoryTransaction]:
+        async with self._database.begin(may_be_lost=may_be_lost) as tx:
             yield PostgresMemoryTransaction(tx)
 
     async def check(self) -> None:
