@@ -163,7 +163,6 @@ async def test_a_revoked_connection_is_a_401_that_names_the_way_back(place: Plac
     place.google.oauth.revoke_all()
     place.google.oauth.kill_access_tokens()
     place.client.calendar._calendars._seen = None
-    await _aged(place)
     refused = await place.http.get("/api/v1/scheduler/calendars")
     assert refused.status_code == 401
     assert "/oauth/authorize" in refused.json()["detail"]
@@ -172,13 +171,6 @@ async def test_a_revoked_connection_is_a_401_that_names_the_way_back(place: Plac
     before = place.google.oauth.refreshes
     assert (await place.http.get("/api/v1/scheduler/calendars")).status_code == 401
     assert place.google.oauth.refreshes == before
-
-
-async def _aged(place: Place) -> None:
-    """The access token was given a while ago."""
-    kept = await place.client.account._tokens.read()
-    assert kept is not None
-    await place.client.account._tokens.write({**kept, "given_at": kept["given_at"] - 600})
 
 
 async def test_a_calendar_without_a_browser(database: Database) -> None:
@@ -202,7 +194,6 @@ async def test_nothing_secret_goes_out(place: Place, caplog: pytest.LogCaptureFi
     place.google.oauth.revoke_all()
     place.google.oauth.kill_access_tokens()
     place.client.calendar._calendars._seen = None
-    await _aged(place)
     said.append((await place.http.get("/api/v1/scheduler/calendars")).text)
     silenced = ("httpx", "httpcore", "uvicorn")  # by configure_logs, and by access_log=False
     said += [record.getMessage() for record in caplog.records if not record.name.startswith(silenced)]

@@ -24,7 +24,7 @@ from planner_memory.ports.credentials import CredentialStore
 log = structlog.get_logger()
 _PENDING_FOR = timedelta(minutes=10)
 _EARLY = timedelta(minutes=5)  # a token is renewed this long before it ends
-_FRESH = timedelta(minutes=1)  # a token refused this soon after it was given would be refused again
+_FRESH = timedelta(minutes=1)  # when one given in the place of a refused one is refused this soon, the next would be, too
 _MOST_PENDING = 20
 _CONNECT = "Run `planner-memory calendar connect google` and open the link to /oauth/authorize that it prints."
 _AGAIN = f"Google has ended the connection to the calendar. {_CONNECT}"
@@ -187,7 +187,7 @@ class GoogleAccount:
     def _usable(self, kept: Mapping[str, Any], refused: str | None) -> str | None:
         token = str(kept["access_token"])
         if token == refused:
-            if self._clock().timestamp() - kept["given_at"] < _FRESH.total_seconds():
+            if kept.get("after_refusal") and self._clock().timestamp() - kept["given_at"] < _FRESH.total_seconds():
                 raise NotConnected(f"Google refuses a permission that it has just given. {_CONNECT}", state="refused")
             return None
         return token if self._clock().timestamp() < kept["expires_at"] - _EARLY.total_seconds() else None
@@ -200,7 +200,7 @@ class GoogleAccount:
                 return str(kept["access_token"])  # it has some minutes left
             raise
         if status == 200 and answer.get("access_token"):
-            kept |= self._access(answer)
+            kept |= {**self._access(answer), "after_refusal": refused is not None}
             if answer.get("refresh_token"):
                 kept["refresh_token"] = answer["refresh_token"]
             await self._tokens.write(kept)
