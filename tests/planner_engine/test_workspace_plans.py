@@ -1,5 +1,6 @@
 """Plans by what the workspace tells, and what goes back to it: once, however often it was away."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -188,6 +189,88 @@ async def test_the_workspace_may_go_away_at_every_single_call(database: Database
         assert (plan["workspace"]["pending"], plan["workspace"]["refused"]) == (0, 0)
         assert "ws:workflow-1" in (plan["workflow_id"], "ws:" + plan["workflow_id"])
         assert (plan["workflow_id"], template.id, "workflow_has_template") in desk.memory.edges
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("cut_at", range(1, 6))
+async def test_it_may_go_away_while_tasks_are_told(database: Database, tables: PostgresWorkspace, cut_at: int, after: bool) -> None:
+    line = Line(tables)
+    async with opened(database, workspace=line) as desk:
+        plan = await desk.post("/plan", {**ACME, "workflow_id": "workflow-1", "create_tasks": True}, 201)
+        ids = [s["task_id"] for s in plan["checklist"]]
+        line.calls.clear()
+        line.cut_at, line.after = cut_at, after
+        start = datetime(2027, 3, 1, 9, tzinfo=UTC)
+        await applied(desk, plan["plan_id"], [{"task_id": t, "start": start.isoformat(), "end": start.isoformat()} for t in ids])
+        await desk.patch(f"/plans/{plan['plan_id']}", {"status": "scheduled"})
+        await desk.post(f"/tasks/{ids[0]}/done", {"client_id": "acme", "actual_hours": 1.5}, 200)
+        stop = {"client_id": "acme", "outcome_notes": "blocked by the vendor"}
+        await desk.post(f"/tasks/{ids[1]}/start", {"client_id": "acme"}, 200)
+        desk.wait(hours=1)
+        await desk.post(f"/tasks/{ids[1]}/stop", stop, 200)
+        assert line.is_cut
+        told = await desk.get(f"/plans/{plan['plan_id']}")
+        assert told["workspace"]["pending"] > 0 or after
+        assert not told["workspace"]["pending"] or any("are not in the workspace" in w for w in told["warnings"])
+        line.mend()
+        await due(desk)
+        tasks = {t.step_number: t for t in await of(tables, Task) if t.process_template_id}
+        assert [(tasks[n].status, tasks[n].actual_hours) for n in (1, 2, 3)] == [("done", 1.5), ("blocked", 1.0), ("scheduled", None)]
+        assert {t.scheduled_start_at for t in tasks.values()} == {start}
+        assert (await desk.get(f"/plans/{plan['plan_id']}"))["workspace"]["pending"] == 0
+
+
+async def test_many_couriers_make_one_of_each(database: Database, tables: PostgresWorkspace) -> None:
+    line = Line(tables)
+    line.is_cut = True
+    async with opened(database, workspace=line) as desk:
+        for n in range(3):
+            await desk.post("/plan", {**ACME, "intent": f"Onboard client {n}", "create_tasks": True}, 201)
+        line.mend()
+        line.calls.clear()
+        assert desk.planner.workspace is not None
+        with spanning("workspace"):
+            async with desk.planner.workspace.begin() as tx:
+                await tx.try_again()
+        await asyncio.gather(*(desk.planner.workspace.courier.deliver() for _ in range(6)))
+        await due(desk)  # tasks whose template was on its way have waited
+        assert sorted(line.calls) == ["create_process_template"] * 3 + ["create_tasks"] * 3
+    assert len(await of(tables, ProcessTemplate)) == 3
+
+
+async def test_what_the_workspace_refuses_is_seen_and_may_be_tried_again(desk: Desk, tables: PostgresWorkspace) -> None:
+    plan = await desk.post("/plan", {**ACME, "create_tasks": True}, 201)
+    task_id = plan["checklist"][0]["task_id"]
+    with spanning("workspace"):
+        await tables.delete(Task, plan["workspace"]["tasks"]["tasks"][task_id], None)
+    await desk.post(f"/tasks/{task_id}/done", {"client_id": "acme", "actual_hours": 1}, 200)
+    told = await desk.get(f"/plans/{plan['plan_id']}")
+    assert told["workspace"]["refused"] == 1
+    assert any("has no task" in w for w in told["warnings"])
+    (refused,) = (await desk.get("/workspace/writes?state=refused"))["writes"]
+    assert (refused["kind"], refused["task_id"]) == ("task", task_id)
+    assert (await desk.get("/workspace"))["refused"] == 1
+    assert (await desk.post("/workspace/writes/retry", {}, 200))["refused"] == 1
+
+
+async def test_tasks_are_made_later_and_once(desk: Desk, tables: PostgresWorkspace) -> None:
+    plan = await desk.post("/plan", {**ACME, "workflow_id": "workflow-1"}, 201)
+    assert plan["workspace"]["tasks"] is None
+    steps = [{**s, "task_id": s["task_id"]} for s in plan["checklist"]][1:]
+    await desk.patch(f"/plans/{plan['plan_id']}", {"checklist": [{**s, "dependencies": []} for s in steps]})
+    for _ in range(2):
+        made = await desk.post(f"/plans/{plan['plan_id']}/workspace-tasks", {"project_id": "project-1"}, 200)
+    assert set(made["workspace"]["tasks"]["tasks"]) == {s["task_id"] for s in steps}
+    assert len([t for t in await of(tables, Task) if t.process_template_id]) == 3  # as the template has them
+    await desk.post(f"/plans/{plan['plan_id']}/workspace-tasks", {"project_id": "project-2"}, 409)
+
+
+async def test_a_task_of_the_workspace_itself_hears_of_its_runs(desk: Desk, tables: PostgresWorkspace) -> None:
+    start = desk.now - timedelta(hours=3)
+    run = {"task_id": "ws:task-1", "client_id": "acme", "actual_hours": 2.5, "outcome_notes": "No longer blocked, sent."}
+    await desk.post("/execution-runs", {**run, "started_at": start.isoformat(), "ended_at": desk.now.isoformat()}, 201)
+    (task,) = await of(tables, Task)
+    assert (task.status, task.actual_hours, task.note) == ("done", 2.5, "No longer blocked, sent.")
 
 
 async def test_hostile_rows_end_in_a_plan(desk: Desk, tables: PostgresWorkspace) -> None:

@@ -70,7 +70,7 @@ class Maker:
             PlannerMemoryError: as LanguageModel and Writer say.
         """
         if ground.source is not None:
-            return _by_copy(ground.source, order, reading)
+            return _by_copy(ground.source, order, reading, Means(workspace=ground.workspace is not None))
         means = Means(has_model=self._writer is not None, workspace=ground.workspace is not None)
         if self._writer is None:
             return _by_rules(order, reading, ground.example, means)
@@ -128,7 +128,7 @@ def _chosen(reading: Reading) -> dict[str, Any]:
     return {"key": reading.pattern.key, "name": reading.pattern.name, "why": reading.choice.why, "score": reading.choice.score}
 
 
-def _by_copy(source: Plan, order: Order, reading: Reading) -> Made:
+def _by_copy(source: Plan, order: Order, reading: Reading, means: Means) -> Made:
     return Made(
         drafts=copied(source, reading.names.client),
         name=title_of(reading, order.intent),
@@ -136,6 +136,7 @@ def _by_copy(source: Plan, order: Order, reading: Reading) -> Made:
         chosen={**(source.sop.get("pattern") or _chosen(reading)), "why": f"The steps of the plan '{source.plan_title}' were used again."},
         notes={"steps_from_plan": str(source.id)},
         own=source.sop.get("own_changes"),
+        means=means,
     )
 
 

@@ -108,7 +108,7 @@ class Planner:
             recent = await tx.plans_since((order.client_id,), now - timedelta(days=7), limit=200)
             by = None if self._has_model else "rules"
             example = None if source else await tx.plan_of_pattern(sources, reading.pattern.key, generator=by)
-        told = gathered.items if gathered else None
+        told = gathered.items if gathered else () if self.workspace else None
         made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example, told))
         if gathered is not None:
             made = replace(made, notes={**made.notes, **gathered.notes}, warnings=[*gathered.warnings, *made.warnings])

@@ -103,11 +103,11 @@ class WorkspaceContext:
         return engagement, offer, await self._one(ServiceBlueprint, offer.blueprint_id, clients, warnings, "its layers were not read")
 
     async def _one(self, kind: type[R], record_id: str, clients: Clients, warnings: list[str], so: str) -> R | None:
-        what = f"{kind.kind.replace('_', ' ')} {record_id}"
+        what = f"{kind.kind.replace('_', ' ')} {one_line(record_id)}"
         try:
             return await asyncio.wait_for(self._workspace.record(kind, record_id, clients), self._seconds)
         except NotFound:
-            warnings.append(f"The workspace ({self._name}) has no {what}, so {so}.")
+            warnings.append(f"The workspace ({self._name}) has no {what} for client {', '.join(clients or ())}, so {so}.")
         except TimeoutError:
             warnings.append(f"The workspace ({self._name}) took too long to show {what}, so {so}.")
         except PlannerMemoryError as error:

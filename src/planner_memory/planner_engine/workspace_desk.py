@@ -108,10 +108,14 @@ class WorkspaceDesk:
 
         await self._briefly(followed(), self._task_seconds)
 
-    async def sweep(self) -> int:
-        """For a timer: everything that is due, and whatever nobody told of."""
-        await self.courier.follow_touched(self._clock() - _LOOK_BACK)
+    async def deliver_due(self) -> int:
+        """For a timer: everything that is due."""
         return await self.courier.deliver()
+
+    async def sweep(self) -> int:
+        """For a slower timer: whatever nobody told of, because a process died or another one did it, and then everything that is due."""
+        await self.courier.follow_touched(self._clock() - _LOOK_BACK)
+        return await self.deliver_due()
 
     async def sync(self, *, whole: bool = False) -> Synced:
         """The graph from the workspace's rows and from the runs, as WorkspaceGraph says."""

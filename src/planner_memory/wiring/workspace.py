@@ -56,7 +56,7 @@ async def missing_in_workspace(settings: Settings) -> list[str]:
 
 
 async def open_workspace_desk(platform: Platform, memory: Memory) -> WorkspaceDesk:
-    """Its background work: what is kept for the workspace goes out every minute, and the graph follows its rows every ten."""
+    """Its background work: what is kept for the workspace goes out every minute, tasks are compared every five, and the graph follows every ten."""
     workspace = await open_workspace(platform)
     desk = WorkspaceDesk(
         workspace,
@@ -69,11 +69,15 @@ async def open_workspace_desk(platform: Platform, memory: Memory) -> WorkspaceDe
     platform.stack.push_async_callback(desk.close)
 
     async def deliver() -> None:
+        await desk.deliver_due()
+
+    async def sweep() -> None:
         await desk.sweep()
 
     async def sync() -> None:
         await desk.sync()
 
     platform.jobs.register("planner-engine-workspace", deliver, cron="* * * * *")
+    platform.jobs.register("planner-engine-workspace-tasks", sweep, cron="*/5 * * * *")
     platform.jobs.register("planner-engine-workspace-graph", sync, cron="*/10 * * * *")
     return desk
