@@ -8,12 +8,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+_AT_ONCE = 500
 KEY = "pm_benchmark"
 
 
@@ -29,7 +32,7 @@ def percentiles(taken: Sequence[float]) -> tuple[float, float]:
 class Child:
     """A gateway process, and one connection to it that stays open."""
 
-    def __init__(self, folder: Path, dsn: str) -> None:
+    def __init__(self, folder: Path, dsn: str, settings: Mapping[str, str] | None = None) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -39,6 +42,7 @@ class Child:
             "PLANNER_API_KEY": KEY,
             "PLANNER_PORT": str(self._port),
             "PLANNER_LOG_LEVEL": "warning",
+            **(settings or {}),
         }
         self._log = (folder / "gateway.log").open("wb")
         command = [sys.executable, "-m", "planner_memory", "serve", "memory-gateway", "--port", str(self._port)]
@@ -80,14 +84,31 @@ class Child:
             taken.append((time.perf_counter() - started) * 1000)
         return taken, (self._cpu() - cpu) * 1000 / len(calls)
 
+    def loaded(self, bodies: Sequence[Any]) -> tuple[float, float]:
+        """Stores memories in batches, then waits for the index: seconds until all were stored, and until all could be found."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        started = last = time.monotonic()
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("storing", total=len(bodies))
+            for n in range(0, len(bodies), _AT_ONCE):
+                self.ask("POST", "/api/v1/memory/remember/batch", {"memories": bodies[n : n + _AT_ONCE]})
+                progress.advance(bar, len(bodies[n : n + _AT_ONCE]))
+            stored = time.monotonic() - started
+            bar = progress.add_task("indexing", total=len(bodies))
+            while pending := self.ask("GET", "/health")["pending_index"]:
+                progress.update(bar, completed=len(bodies) - pending)
+                if not console.is_terminal and time.monotonic() - last > 20:
+                    say(f"{pending} to be indexed")
+                    last = time.monotonic()
+                time.sleep(0.2)
+        return stored, time.monotonic() - started
+
     def settled(self) -> float:
         """Seconds until everything is searchable."""
-        started = last = time.monotonic()
-        while pending := self.ask("GET", "/health")["pending_index"]:
-            if time.monotonic() - last > 20:
-                say(f"{pending} to be indexed")
-                last = time.monotonic()
-            time.sleep(0.5)
+        started = time.monotonic()
+        while self.ask("GET", "/health")["pending_index"]:
+            time.sleep(0.2)
         return time.monotonic() - started
 
     def megabytes(self) -> dict[str, float]:

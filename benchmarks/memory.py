@@ -1,9 +1,10 @@
-"""The Memory Gateway in numbers, beside mem0: `make bench-memory`, or `python -m benchmarks.memory [--json FILE] [--no-peer]`.
+"""The Memory Gateway in numbers, beside mem0: `make bench-memory`, or `python -m benchmarks.memory [--full] [--json FILE] [--no-peer]`.
 
-MEMORIES (100000) and CLIENTS (50) say how much, PEER_MEMORIES (5000) how much beside mem0, DATA names a file in LoCoMo's form for recall@k;
-without it the questions about work of the tests are asked. With `--drawn` the stored vectors are drawn at random instead of embedded, and the rows
-are written before the gateway starts: minutes instead of half an hour, for the times of reads. Times are wall clock as a caller sees them; CPU is
-the gateway process's own.
+MEMORIES (100000) and CLIENTS (50) say how much, BATCH_MEMORIES (2000) how much is stored in batches, SERVER_MEMORIES (2000) how much in server mode,
+PEER_MEMORIES (5000) how much beside mem0; DATA names a file in LoCoMo's form for recall@k, without it the questions about work of the tests
+are asked. The stored vectors are drawn at random and written before the gateway starts, since reads take the same time; with `--full` every memory is
+stored over HTTP and embedded, which takes half an hour, and memory use is that of such a load. Times are wall clock as a caller sees them; CPU is the
+gateway process's own.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import numpy as np
 from benchmarks.beside_mem0 import PEERS_PYTHON, QUESTIONS, beside_mem0
 from benchmarks.gateway_process import Child, percentiles, say
 from benchmarks.recall_quality import locomo, recall_at, work_set
+from benchmarks.server_mode import server_mode
 from benchmarks.work_texts import memories, questions
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
@@ -56,19 +58,18 @@ def recalls(asked: Sequence[tuple[str, str]]) -> list[tuple[str, str, Any]]:
     return [("GET", f"{BASE}/recall?{urlencode({'query': text, 'client_id': client, 'k': 10})}", None) for client, text in asked]
 
 
-def load(child: Child, count: int, clients: int) -> dict[str, Any]:
-    say(f"storing {count} memories of {clients} clients")
-    bodies = list(memories(count, clients))
-    started = time.monotonic()
-    for n in range(0, count, 500):
-        child.ask("POST", f"{BASE}/remember/batch", {"memories": bodies[n : n + 500]})
-    stored = time.monotonic() - started
-    say(f"stored in {stored:.0f} s; waiting for the index")
-    searchable = stored + child.settled()
-    return {"batch_per_s": round(count / stored), "searchable_after_s": round(searchable, 1), "indexed_per_s": round(count / searchable)}
+def load(child: Child, bodies: list[Any]) -> dict[str, Any]:
+    say(f"storing {len(bodies)} memories in batches, and waiting for the index")
+    stored, searchable = child.loaded(bodies)
+    return {
+        "in_batches": len(bodies),
+        "batch_per_s": round(len(bodies) / stored),
+        "searchable_after_s": round(searchable, 1),
+        "indexed_per_s": round(len(bodies) / searchable),
+    }
 
 
-async def draw(folder: Path, dsn: str, count: int, clients: int) -> dict[str, Any]:
+async def draw(folder: Path, dsn: str, count: int, clients: int) -> None:
     """Writes the rows and their index without an embedder."""
     say(f"writing {count} memories of {clients} clients with random vectors")
     await migrate(dsn)
@@ -92,7 +93,6 @@ async def draw(folder: Path, dsn: str, count: int, clients: int) -> dict[str, An
                 await tx.mark_indexed(stored)
     await index.close()
     await database.close()
-    return {}
 
 
 def at_scale(child: Child, count: int, clients: int, loaded: dict[str, Any]) -> dict[str, Any]:
@@ -128,21 +128,28 @@ def show(report: dict[str, Any]) -> None:
     def line(name: str, *values: object) -> None:
         print(f"{name:38}" + "".join(f"{value!s:>22}" for value in values))
 
+    def pace(of: dict[str, Any]) -> None:
+        line(f"{of['in_batches']} in batches", f"{of['batch_per_s']} stored/s", f"{of['indexed_per_s']} indexed/s")
+        line("all of them searchable after", f"{of['searchable_after_s']} s")
+
+    def memory_use(name: str, memory: dict[str, float]) -> None:
+        line(name, f"{memory['anonymous']} MB anonymous", f"{memory['resident']} MB resident")
+
     scale = report["scale"]
     line(f"{scale['memories']} memories of {scale['clients']} clients", "p50 ms", "p95 ms", "CPU ms")
     for name, key in (("recall", "recall"), ("recall, cached", "recall_cached"), ("remember, wait=none", "remember")):
         line(name, *scale[f"{key}_ms"], scale[f"{key}_cpu_ms"])
-    for name, unit in (
-        ("batch_per_s", "memories/s"),
-        ("indexed_per_s", "memories/s"),
-        ("searchable_after_s", "s"),
-        ("single_searchable_after_s", "s"),
-    ):
-        if name in scale:
-            line(name, f"{scale[name]} {unit}")
+    pace(scale)
+    line("one by one, the last searchable after", f"{scale['single_searchable_after_s']} s")
     for when in ("after_loading", "when_quiet", "after_recalls"):
-        memory = scale[f"megabytes_{when}"]
-        line(f"memory {when.replace('_', ' ')}", f"{memory['anonymous']} MB anonymous", f"{memory['resident']} MB resident")
+        memory_use(f"memory {when.replace('_', ' ')}", scale[f"megabytes_{when}"])
+    if "server_mode" in report:
+        print()
+        server = report["server_mode"]
+        line(f"server mode, {server['memories']} memories")
+        pace({"in_batches": server["memories"], **server})
+        for when in ("started", "loaded", "after_recalls"):
+            memory_use(f"memory {when.replace('_', ' ')}", server[f"megabytes_{when}"])
     print()
     for name, numbers in report["quality"].items():
         line(name, *(f"{key} {value}" for key, value in numbers.items()))
@@ -168,7 +175,10 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the numbers there too")
     parser.add_argument("--no-peer", action="store_true", help="leave mem0 out")
-    parser.add_argument("--drawn", action="store_true", help="random vectors, written beforehand: for the times of reads")
+    parser.add_argument("--no-server", action="store_true", help="leave the server mode out")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--full", action="store_true", help="store and embed every memory over HTTP: half an hour")
+    how.add_argument("--drawn", action="store_true", help="what is done without --full")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="pm-bench-"))
     os.chmod(folder, 0o755)  # noqa: PTH101 (PostgreSQL of a root user runs as another one)
@@ -176,10 +186,13 @@ async def main() -> None:
     try:
         async with postgres(folder) as dsn:
             amount = int(os.environ.get("MEMORIES", "100000")), int(os.environ.get("CLIENTS", "50"))
-            loaded = await draw(folder, dsn, *amount) if arguments.drawn else {}
+            if not arguments.full:
+                await draw(folder, dsn, *amount)
             child = await asyncio.to_thread(Child, folder, dsn)
             try:
-                loaded = loaded if arguments.drawn else await asyncio.to_thread(load, child, *amount)
+                several = int(os.environ.get("BATCH_MEMORIES", "2000"))
+                bodies = list(memories(*amount)) if arguments.full else list(memories(several, amount[1], seed=37))
+                loaded = await asyncio.to_thread(load, child, bodies)
                 report["scale"] = await asyncio.to_thread(at_scale, child, *amount, loaded)
                 say("asking what is known")
                 data = os.environ.get("DATA")
@@ -187,6 +200,8 @@ async def main() -> None:
                 report["quality"] = await asyncio.to_thread(recall_at, child, *asked)
             finally:
                 await asyncio.to_thread(child.stop)
+            if not arguments.no_server:
+                report["server_mode"] = await server_mode(folder, dsn, int(os.environ.get("SERVER_MEMORIES", "2000")))
             if not arguments.no_peer and PEERS_PYTHON.exists():
                 await migrate(dsn)
                 report["peer"] = await beside_mem0(folder, dsn, int(os.environ.get("PEER_MEMORIES", "5000")))

@@ -10,6 +10,7 @@ from planner_memory.cli import (
     demo,
     documents,
     index,
+    keeping,
     memory,
     operations,
     planning,
@@ -35,7 +36,16 @@ _PANELS = (
 for _panel, _commands in _PANELS:
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
-_GROUPS = {**planning.GROUPS, **documents.GROUPS, **prompts.GROUPS, **preferences.GROUPS, **profile.GROUPS, **calendars.GROUPS, **workspace.GROUPS}
+_GROUPS = {
+    **planning.GROUPS,
+    **keeping.GROUPS,
+    **documents.GROUPS,
+    **prompts.GROUPS,
+    **preferences.GROUPS,
+    **profile.GROUPS,
+    **calendars.GROUPS,
+    **workspace.GROUPS,
+}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name, rich_help_panel="The loop")
 

@@ -42,8 +42,16 @@ class Api:
     async def put(self, path: str, body: dict[str, Any]) -> Any:
         return await self._call("PUT", path, json=body)
 
-    async def delete(self, path: str) -> Any:
-        return await self._call("DELETE", path)
+    async def patch(self, path: str, body: dict[str, Any]) -> Any:
+        return await self._call("PATCH", path, json=body)
+
+    async def delete(self, path: str, **query: Any) -> Any:
+        return await self._call("DELETE", path, params=_present(query))
+
+    async def post_lines(self, path: str, lines: bytes, **query: Any) -> Any:
+        """Sends NDJSON."""
+        headers = {"content-type": "application/x-ndjson"}
+        return await self._call("POST", path, content=lines, headers=headers, params=_present(query))
 
     async def zone(self) -> ZoneInfo:
         """The person's time zone, as in the profile."""
