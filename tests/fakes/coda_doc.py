@@ -79,6 +79,7 @@ class CodaDoc:
     def __init__(self, doc_id: str = "dLoopbackERP", name: str = "Loopback ERP") -> None:
         self.id, self.name = doc_id, name
         self.tables: list[Table] = []
+        self.ids_are_text = False  # as before version 1.4.5 of the API, which resolved names only
         self._numbers = itertools.count(1)
         self._ticks = itertools.count()
 
@@ -183,6 +184,8 @@ class CodaDoc:
                 return str(value)
         if column.type == "checkbox":
             return value if isinstance(value, bool) else str(value).lower() == "true"
+        if column.type == "date" and isinstance(value, str) and re.match(r"^\d{4}-\d\d-\d\dT", value):
+            return value[:10]
         if isinstance(value, list):
             return [str(item) for item in value] if column.is_array else ",".join(str(item) for item in value)
         return value if isinstance(value, str) else json.dumps(value)
@@ -194,7 +197,7 @@ class CodaDoc:
         return found if column.is_array else found[0]
 
     def _row_named(self, target: Table, text: str) -> RowReference | None:
-        if text in target.rows:
+        if text in target.rows and not self.ids_are_text:
             return RowReference(target.id, text)
         named = next((row for row in target.rows.values() if self.name_of(target, row) == text), None)
         return RowReference(target.id, named.id) if named else None

@@ -68,6 +68,7 @@ class CodaServer(ScriptedServer):
     def reset(self) -> None:
         super().reset()
         self.doc = self._given.copied() if self._given else erp()
+        self.doc.ids_are_text = False
         self.polls_until_done = self.polls_unknown = self.stale_reads = 0
         self.calls.clear()
         self.limits.clear()

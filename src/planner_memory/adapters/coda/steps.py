@@ -16,6 +16,7 @@ _HOURS = re.compile(r"^(\d{1,6}(?:\.\d{1,6})?) ?(h|hours?|min|minutes?)$")
 _AFTER = re.compile(r"^after (\d{1,4}(?:, ?\d{1,4})*)$")
 _KEY = re.compile(r"^key ([^\s;()]+)$")
 _INDENT = "   "
+_TITLES = ("title", "name", "step", "text")
 
 
 def read_steps(text: str) -> tuple[Step, ...]:
@@ -96,10 +97,10 @@ def _from_json(item: Any, number: int) -> Step:
         return Step(number=number, title=item)
     if not isinstance(item, dict):
         raise ValueError(f"item {number} of the list is no step")
-    title = _first(item, "title", "name", "step", "text", "description")
+    title = _first(item, *_TITLES, "description")
     if not isinstance(title, str) or not title.strip():
         raise ValueError(f"item {number} of the list has no title")
-    description = item.get("description") if title is not item.get("description") else ""
+    description = item.get("description") if _first(item, *_TITLES) is not None else ""
     try:
         hours = _first(item, "estimated_hours", "hours")
         return Step(
