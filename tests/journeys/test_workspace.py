@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.contracts.test_workspace import CONSULTANCY
+from tests.fakes.coda_benches import BENCHES, CodaServers
 from tests.memory_gateway.conftest import gateway_over
 
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
@@ -34,7 +35,7 @@ Opened = tuple[Workspace, Seed]
 
 
 @asynccontextmanager
-async def tables(database: Database) -> AsyncIterator[Opened]:
+async def tables(database: Database, _: CodaServers) -> AsyncIterator[Opened]:
     workspace = PostgresWorkspace(database)
 
     async def seed(records: Sequence[Record]) -> Mapping[str, str]:
@@ -45,8 +46,20 @@ async def tables(database: Database) -> AsyncIterator[Opened]:
     yield workspace, seed
 
 
-KINDS: dict[str, Callable[[Database], AbstractAsyncContextManager[Opened]]] = {
+def coda(name: str) -> Callable[[Database, CodaServers], AbstractAsyncContextManager[Opened]]:
+    """A Coda doc by one of the ways to reach it."""
+
+    @asynccontextmanager
+    async def opened(_: Database, servers: CodaServers) -> AsyncIterator[Opened]:
+        async with BENCHES[name](servers) as bench:
+            yield bench.workspace, bench.seed
+
+    return opened
+
+
+KINDS: dict[str, Callable[[Database, CodaServers], AbstractAsyncContextManager[Opened]]] = {
     "postgresql": tables,
+    **{name: coda(name) for name in BENCHES},
 }
 
 
@@ -69,8 +82,8 @@ class Product:
 
 
 @pytest.fixture(params=KINDS)
-async def product(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[Product]:
-    async with KINDS[request.param](database) as (workspace, seed), gateway_over(database) as (gateway, _):
+async def product(request: pytest.FixtureRequest, database: Database, coda_servers: CodaServers) -> AsyncIterator[Product]:
+    async with KINDS[request.param](database, coda_servers) as (workspace, seed), gateway_over(database) as (gateway, _):
         memory = GatewayMemory(gateway)
         ids = await seed(CONSULTANCY)
         own = workspace if isinstance(workspace, PostgresWorkspace) else PostgresWorkspace(database)
