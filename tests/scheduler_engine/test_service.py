@@ -168,7 +168,7 @@ async def test_what_does_not_fit_says_why_and_when_it_could(place: Any) -> None:
     reasons = {u["task_id"]: u["reason"] for u in answer["unscheduled"]}
     assert set(reasons) == {"long", "after", "early", "odd", "late"}
     assert "10 h in one piece" in reasons["long"]
-    assert "waits for long" in reasons["after"]
+    assert reasons["after"] == "It waits for “LONG”, which could not be placed."
     assert "fixed start" in reasons["early"]
     assert "cannot be cut" in reasons["odd"]
     possible = {u["task_id"]: u["earliest_possible"] for u in answer["unscheduled"]}

@@ -151,7 +151,8 @@ def left_out(answer: Answer, titles: Mapping[str, str], tz: ZoneInfo) -> Rendera
     table = _table("did not fit", "why", "earliest", wide=("did not fit", "why"))
     for task in answer["unscheduled"]:
         title = titles.get(task["task_id"]) or task["task_id"]
-        table.add_row(Text(title), Text(_named(task["reason"], titles)), local(task.get("earliest_possible"), tz))
+        helps = "".join(f"\n→ {hint}" for hint in task.get("fits_if") or ())
+        table.add_row(Text(title), Text(_named(task["reason"] + helps, titles)), local(task.get("earliest_possible"), tz))
     return table
 
 

@@ -79,8 +79,10 @@ def finished(
     warnings += reasons.overloads(terms.tasks, free_time(terms.hours, terms.window, taken), terms.hours.tz)
     left = left_out(terms, taken, axis, jobs, places)
     if left:
-        warnings.append(f"{len(left)} of {len(terms.tasks)} tasks could not be placed; the reasons stand with them.")
-    warnings += reasons.gave_way(terms.tasks, [_outside(t, chunks, terms, axis) for t, chunks in zip(terms.tasks, places, strict=True)])
+        named = reasons.listed([t for t, chunks in zip(terms.tasks, places, strict=True) if not chunks])
+        warnings.append(f"{len(left)} of {len(terms.tasks)} tasks found no place, each with its reason: {named}.")
+    outside = [_outside(t, chunks, terms, axis) for t, chunks in zip(terms.tasks, places, strict=True)]
+    warnings += reasons.gave_way(terms.tasks, outside, {rule.energy: rule.source for rule in terms.rules if rule.kind == "band"})
     score = cost.score(
         [_placed(t, chunks, terms, axis, moved=t.task_id in moved) for t, chunks in zip(terms.tasks, places, strict=True) if chunks],
         [(t.minutes, t.priority) for t, chunks in zip(terms.tasks, places, strict=True) if not chunks],
@@ -112,10 +114,11 @@ def _outside(task: Task, chunks: Sequence[tuple[int, int]] | None, terms: Terms,
 def blocks_of(run_id: UUID, terms: Terms, i: int, chunks: Sequence[tuple[int, int]], axis: Axis) -> list[dict[str, Any]]:
     task, tz = terms.tasks[i], terms.hours.tz
     last = axis.instant(chunks[-1][1])
+    before = [t for t in terms.tasks if t.task_id in task.depends_on]
     out = []
     for n, (s, e) in enumerate(chunks, 1):
         start, end = axis.instant(s), axis.instant(e)
-        why = reasons.rationale(task, n, len(chunks), start, last, in_band=_in_band(task, start, terms), tz=tz)
+        why = reasons.rationale(task, n, len(chunks), start, last, in_band=_in_band(task, start, terms), tz=tz, before=before)
         out.append(
             {
                 "event_id": event_id_of(run_id, task.task_id, n),

@@ -30,14 +30,14 @@ def left_out(terms: Terms, taken: Sequence[Interval], axis: Axis, jobs: Sequence
     where = ground(terms.hours, terms.window, taken, axis)
     empty, after = Board(jobs, where, terms.weights), _after_the_window(terms, taken, axis, jobs, places)
     full = standing(Board(jobs, where, terms.weights), places)
-    in_pieces = [_in_pieces(job) if p is None else job for job, p in zip(jobs, places, strict=True)]
-    split = standing(Board(in_pieces, where, terms.weights), places)
+    cut = [_in_pieces(job) if not p and job.fixed_at is None else job for job, p in zip(jobs, places, strict=True)]
+    split, after_cut = standing(Board(cut, where, terms.weights), places), _after_the_window(terms, taken, axis, cut, places)
     return [
         {
             "task_id": terms.tasks[i].task_id,
             "reason": reasons.why_left_out(i, terms.tasks, empty, places),
             "earliest_possible": text_of(axis.instant(after[i]), terms) if i in after else None,
-            "fits_if": _fits_if(i, terms, full, split, axis, after.get(i)),
+            "fits_if": _fits_if(i, terms, full, split, axis, after.get(i), after_cut.get(i)),
         }
         for i, chunks in enumerate(places)
         if not chunks
@@ -81,26 +81,32 @@ def _after_the_window(terms: Terms, taken: Sequence[Interval], axis: Axis, jobs:
     return after
 
 
-def _fits_if(i: int, terms: Terms, full: Board, split: Board, axis: Axis, after: int | None) -> list[str]:
-    waiting = [terms.tasks[j].task_id for j in full.before[i] if full.place[j] is None]
+def _fits_if(i: int, terms: Terms, full: Board, split: Board, axis: Axis, after: int | None, in_pieces: int | None) -> list[str]:
+    waiting = [terms.tasks[j] for j in full.before[i] if full.place[j] is None]
     if waiting:
-        return [f"Make room for {', '.join(waiting)} first."]
+        return [f"Make room for {reasons.listed(waiting)} first."]
     found: list[str] = []
     job = full.jobs[i]
     if job.fixed_at is not None:
         return ["Move its fixed start, or leave the start open."] if Board.best(_open(full, i), i) else ["Leave the start open, and take more days."]
     if full.chunking[i] is None:
-        if job.minutes > SMALLEST_CHUNK_MINUTES and split.best(i):
-            found.append(f"Allow it to be split into pieces of {reasons.duration(SMALLEST_CHUNK_MINUTES)} or more.")
+        if job.minutes > SMALLEST_CHUNK_MINUTES and (split.best(i) or (after is None and in_pieces is not None)):
+            longer = "" if split.best(i) or in_pieces is None else f", and extend the window beyond {_told(in_pieces, axis, terms)}"
+            found.append(f"Allow it to be split into pieces of {reasons.duration(SMALLEST_CHUNK_MINUTES)} or more{longer}.")
         room = _longest(full, i)
         if _SHORTEST <= room < job.minutes:
             found.append(f"Shorten it to {reasons.duration(room)}.")
     instead = _instead(i, full)
     if instead is not None:
-        found.append(f"Leave out {terms.tasks[instead].task_id} ({reasons.PRIORITY_NAMES[full.jobs[instead].priority]}) and what waits for it.")
+        waits = " and what waits for it" if full.following[instead] else ""
+        found.append(f"Leave out {reasons.called(terms.tasks[instead])} ({reasons.PRIORITY_NAMES[full.jobs[instead].priority]}){waits}.")
     if after is not None:
-        found.append(f"Extend the window beyond {reasons.local(axis.instant(after), terms.hours.tz)}.")
+        found.append(f"Extend the window beyond {_told(after, axis, terms)}.")
     return found
+
+
+def _told(minute: int, axis: Axis, terms: Terms) -> str:
+    return reasons.local(axis.instant(minute), terms.hours.tz)
 
 
 def _in_pieces(job: Job) -> Job:

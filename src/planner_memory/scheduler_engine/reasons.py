@@ -1,7 +1,7 @@
 """Why a task has its place or none, and whether the tasks can fit at all."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from planner_memory.core.intervals import Interval
@@ -21,33 +21,73 @@ def local(at: datetime, tz: ZoneInfo) -> str:
     return at.astimezone(tz).strftime("%a %d %b %H:%M")
 
 
-def rationale(task: Task, chunk: int, chunks: int, start: datetime, end: datetime, *, in_band: bool | None, tz: ZoneInfo) -> str:
-    """Why a block stands where it does, in one sentence of facts."""
+def due(at: datetime, tz: ZoneInfo) -> str:
+    """A deadline as people say it: midnight is the end of the day before."""
+    there = at.astimezone(tz)
+    if there.time() == time.min:
+        return f"the end of {there.date() - timedelta(days=1):%a %d %b}"
+    return local(at, tz)
+
+
+def called(task: Task) -> str:
+    return f"“{task.title}”" if task.title != task.task_id else task.task_id
+
+
+def listed(tasks: Sequence[Task]) -> str:
+    """At most three of them by name."""
+    named = [called(t) for t in tasks[:3]]
+    rest = len(tasks) - len(named)
+    return ", ".join(named) + (f" and {rest} more" if rest else "")
+
+
+def rationale(
+    task: Task, chunk: int, chunks: int, start: datetime, end: datetime, *, in_band: bool | None, tz: ZoneInfo, before: Sequence[Task] = ()
+) -> str:
+    """Why a block stands where it does, in one sentence of facts. `end` is the whole task's, `before` are the tasks that it waits for."""
     parts = []
-    if task.fixed_start is not None:
-        parts.append("at the time you set")
     if chunks > 1:
         parts.append(f"part {chunk} of {chunks}")
-    if task.depends_on:
-        parts.append(f"after {', '.join(task.depends_on)}")
+    if task.fixed_start is not None:
+        parts.append("at the time you set")
+    if before and chunk == 1:
+        parts.append(f"after {listed(before)}")
+    asked = task.earliest_start
+    if asked is not None and chunk == 1 and asked <= start and asked.astimezone(tz).date() == start.astimezone(tz).date():
+        parts.append("on the first day you allow")
     if task.note:
         parts.append(task.note)
     if task.energy and in_band is not None:
-        parts.append(f"{'in' if in_band else 'outside'} your {task.energy}-energy hours")
+        parts.append(
+            f"in your {task.energy}-energy hours" if in_band else f"outside your {task.energy}-energy hours, which would have cost more to keep"
+        )
     if task.deadline is not None:
-        late = end > task.deadline
-        parts.append(f"late: it was due {local(task.deadline, tz)}" if late else f"due {local(task.deadline, tz)}")
-    parts.append(f"priority {PRIORITY_NAMES[task.priority]}")
-    text = "; ".join(parts)
+        parts.append(_against_deadline(task.deadline, end, tz))
+    elif task.fixed_start is None:
+        parts.append(f"as early as other work allows (priority {PRIORITY_NAMES[task.priority]})")
+    text = "; ".join(parts) or f"priority {PRIORITY_NAMES[task.priority]}"
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _against_deadline(deadline: datetime, end: datetime, tz: ZoneInfo) -> str:
+    if end > deadline:
+        return f"{_apart(end - deadline)} late: it was due {due(deadline, tz)}"
+    if end == deadline:
+        return f"done just when it is due, {due(deadline, tz)}"
+    return f"done {_apart(deadline - end)} before it is due, {due(deadline, tz)}"
+
+
+def _apart(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    days = minutes // 1440
+    return f"{days} day{'s' if days > 1 else ''}" if days else duration(minutes)
 
 
 def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[object | None]) -> str:
     """The first reason that holds, hardest first. `board` is empty: nothing has been put on it."""
     task, job = tasks[i], board.jobs[i]
-    waiting = [tasks[j].task_id for j in job.after if places[j] is None]
+    waiting = [tasks[j] for j in job.after if places[j] is None]
     if waiting:
-        return f"It waits for {', '.join(waiting)}, which could not be placed."
+        return f"It waits for {listed(waiting)}, which could not be placed."
     if job.fixed_at is not None:
         return "At its fixed start you are busy, not working, outside the window, or what it waits for ends later. Free that time or move the start."
     if task.within is not None and board.best(i) is None and not job.after:
@@ -57,10 +97,10 @@ def why_left_out(i: int, tasks: Sequence[Task], board: Board, places: Sequence[o
     if chunking is not None and not chunking.possible(job.minutes):
         bounds = f"{duration(job.min_chunk)} to {duration(job.max_chunk)}"
         return f"{duration(job.minutes)} cannot be cut into pieces of {bounds}. Allow smaller or larger pieces."
-    return _no_room(task, board, i, chunking)
+    return _no_room(task, board, i, chunking, [tasks[j] for j, p in enumerate(places) if p])
 
 
-def _no_room(task: Task, board: Board, i: int, chunking: Chunking | None) -> str:
+def _no_room(task: Task, board: Board, i: int, chunking: Chunking | None, placed: Sequence[Task]) -> str:
     job = board.jobs[i]
     rooms = [e - max(s, job.release) - board.buffer for s, e in zip(board.starts, board.ends, strict=True) if e > job.release]
     longest, least = max(rooms, default=0), chunking.smallest if chunking else job.minutes
@@ -74,31 +114,40 @@ def _no_room(task: Task, board: Board, i: int, chunking: Chunking | None) -> str
     free = sum(max(0, room) for room in rooms)
     asked = sum(j.minutes for j in board.jobs)
     if asked > free:
-        return f"The tasks ask for {duration(asked)}, and {duration(free)} are free: tasks that cost more to leave out took the room. Take more days."
-    return "What it waits for, its length and its earliest start leave no room for it before the window ends. Take more days."
+        rank = PRIORITY_NAMES[task.priority]
+        ahead = sorted((t for t in placed if t.priority <= task.priority), key=lambda t: (t.priority, -t.minutes))
+        kept = f" Of {rank} priority, it costs less to leave out than {listed(ahead)}." if ahead else ""
+        return f"{duration(asked)} are asked for and {duration(free)} are free, so something has to stay out.{kept}"
+    if job.after or job.release > 0:
+        return "After what it waits for and its earliest start, no room is left for it before the window ends."
+    return "The free time left is too scattered for it: no place is long enough before the window ends."
 
 
 def overloads(tasks: Sequence[Task], free: Sequence[Interval], tz: ZoneInfo) -> list[str]:
     """Where the tasks due by an instant ask for more than is free until then: no order of work can keep those deadlines."""
-    found = []
-    for due in sorted({t.deadline for t in tasks if t.deadline is not None}):
-        asked = sum(t.minutes for t in tasks if t.deadline is not None and t.deadline <= due)
-        room = int(sum((min(f.end, due) - f.start).total_seconds() for f in free if f.start < due) // 60)
-        if asked > room:
-            found.append(f"Tasks due by {local(due, tz)} need {duration(asked)}, and {duration(room)} are free until then: some will be late.")
+    found, worst = [], 0
+    for deadline in sorted({t.deadline for t in tasks if t.deadline is not None}):
+        asked = sum(t.minutes for t in tasks if t.deadline is not None and t.deadline <= deadline)
+        room = int(sum((min(f.end, deadline) - f.start).total_seconds() for f in free if f.start < deadline) // 60)
+        if asked - room > worst:  # a later deadline is worth a word only when still more is too much
+            worst = asked - room
+            found.append(
+                f"{duration(worst)} too much before {due(deadline, tz)}: what is due by then needs {duration(asked)}, and {duration(room)} are free. "
+                "Some of it will be late or left out, in whatever order you work."
+            )
     return found[:3]
 
 
-def gave_way(tasks: Sequence[Task], outside: Sequence[int]) -> list[str]:
-    """Which energy hours could not be kept. `outside` counts per task the blocks that start outside its band."""
+def gave_way(tasks: Sequence[Task], outside: Sequence[int], said: Mapping[str, str]) -> list[str]:
+    """Which energy hours could not be kept. `outside` counts per task the blocks that start outside its band, `said` are the words behind a band."""
     found = []
     for energy in ("high", "medium", "low"):
-        each = [(t.title, n) for t, n in zip(tasks, outside, strict=True) if n and t.energy == energy]
+        each = [(t, n) for t, n in zip(tasks, outside, strict=True) if n and t.energy == energy]
         if each:
-            named = ", ".join(title for title, _ in each[:3]) + (f" and {len(each) - 3} more" if len(each) > 3 else "")
             blocks = sum(n for _, n in each)
             what = f"{blocks} blocks start" if blocks > 1 else "1 block starts"
-            found.append(f"{what} outside your {energy}-energy hours, where keeping them costs more: {named}.")
+            though = f", though you said “{said[energy]}”" if energy in said else ""
+            found.append(f"{what} outside your {energy}-energy hours{though} ({listed([t for t, _ in each])}): keeping them would have cost more.")
     return found
 
 
