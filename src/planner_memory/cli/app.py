@@ -17,6 +17,7 @@ from planner_memory.cli import (
     preferences,
     profile,
     prompts,
+    questions,
     reflecting,
     scheduling,
     workspace,
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 _PANELS = (
-    ("The loop", (*memory.COMMANDS, *planning.COMMANDS, *scheduling.COMMANDS, *calendars.COMMANDS, *reflecting.COMMANDS)),
+    ("The loop", (*memory.COMMANDS, *planning.COMMANDS, *scheduling.COMMANDS, *calendars.COMMANDS, *questions.COMMANDS, *reflecting.COMMANDS)),
     ("Running it", (*demo.COMMANDS, *operations.COMMANDS, *index.COMMANDS)),
 )
 for _panel, _commands in _PANELS:

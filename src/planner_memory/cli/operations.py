@@ -50,6 +50,8 @@ async def _up(settings: Settings, *, as_json: bool) -> None:
             for need, adapter in adapters.items():
                 table.add_row(need.replace("_", " "), adapter)
             console.print(table)
+            if "calendar_url" in adapters:
+                console.print("`planner-memory calendar address` prints what a calendar app needs to subscribe.")
             console.print("Ctrl-C stops it.")
 
         await runtime.serve_app(running, port=settings.port, on_ready=ready, register=True)

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from planner_memory.adapters.in_process.data_dir import DataDirectory, default_data_dir, ensure_secret
+from planner_memory.adapters.radicale.subscription import subscription
 from planner_memory.settings import Settings
 
 
@@ -21,3 +22,10 @@ def api_key_of(settings: Settings, data: DataDirectory) -> str:
 def credentials_directory(settings: Settings, data: DataDirectory) -> Path:
     """The folder of the calendars' encrypted credentials; it may not be there yet."""
     return settings.credentials_dir or data.path / "credentials"
+
+
+def subscription_of(settings: Settings, data: DataDirectory) -> tuple[str, str, str] | None:
+    """Address, user name and password of the embedded calendar; None when it is not in use here, or was never started."""
+    if settings.calendar not in (None, "radicale") or (settings.calendar is None and settings.caldav_url):
+        return None
+    return subscription(data.path, settings.calendar_port)

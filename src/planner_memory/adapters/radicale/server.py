@@ -12,10 +12,9 @@ import httpx
 from passlib.hash import sha256_crypt  # type: ignore[import-untyped]  # of libpass, with which Radicale itself verifies
 
 from planner_memory.adapters.radicale.child import Child, end_stale, lock
+from planner_memory.adapters.radicale.subscription import CREDENTIALS, DEFAULT_PORT, PORT, USERNAME
 from planner_memory.core.errors import NotStarted, Unavailable
 
-USERNAME = "planner"
-_DEFAULT_PORT = 5232
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.1
@@ -170,7 +169,7 @@ class EmbeddedRadicale:
             ) from error
 
     def _kept_password(self) -> str:
-        kept = self._data_dir / "calendar-credentials"
+        kept = self._data_dir / CREDENTIALS
         if not kept.exists():
             _write_private(kept, f"{USERNAME}:{secrets.token_urlsafe(18)}\n")
         elif stat.S_IMODE(kept.stat().st_mode) & 0o077:
@@ -183,7 +182,7 @@ class EmbeddedRadicale:
         return password
 
     def _chosen_port(self) -> int:
-        kept = self._data_dir / "calendar-port"
+        kept = self._data_dir / PORT
         if self._wanted_port is not None:
             if not self._free(self._wanted_port):
                 raise NotStarted(f"Port {self._wanted_port} on {self._host} is used by another program. Choose another port for the calendar.")
@@ -197,7 +196,7 @@ class EmbeddedRadicale:
                     "or delete the file to have a new port chosen; calendar apps must then be given the new address."
                 )
             return port
-        chosen = _DEFAULT_PORT if self._free(_DEFAULT_PORT) else self._any_port()
+        chosen = DEFAULT_PORT if self._free(DEFAULT_PORT) else self._any_port()
         _write_private(kept, f"{chosen}\n")
         return chosen
 
