@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+EMULATE := tests/peers/emulate
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 export UV_PYTHON_DOWNLOADS := never
@@ -10,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 BENCHES := memory schedule estimates planner observer
 
-.PHONY: run demo test check format docs lock clean help $(BENCHES:%=bench-%)
+.PHONY: run demo test check format docs lock clean help peer-emulate $(BENCHES:%=bench-%)
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +20,7 @@ help:
 	@echo "make test    the tests"
 	@echo "make check   linter, types, import contracts, generated files"
 	@echo "make bench-memory, bench-schedule, bench-estimates, bench-planner, bench-observer   figures; DATA=FILE measures on a data set of yours"
+	@echo "make peer-emulate  a second Google for the tests, by npm; they do without it"
 	@echo "make format  put the code into the house's format"
 	@echo "make docs    write the generated pages"
 	@echo "make lock    choose the newest allowed versions of all libraries"
@@ -55,8 +57,15 @@ lock: $(UV)
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade --group pyproject.toml:peers -o requirements-peers.lock
 
+# an emulator of Google by other hands, with the Node.js that it needs; the tests skip it where npm fails
+peer-emulate: $(EMULATE)/node_modules/.installed
+
+$(EMULATE)/node_modules/.installed: $(EMULATE)/package-lock.json
+	@cd $(EMULATE) && npm ci --silent --no-audit --no-fund --ignore-scripts --omit-lockfile-registry-resolved=true
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS)
+	rm -rf $(VENV) $(PEERS) $(EMULATE)/node_modules
 
 # uv itself, by its hash; then the libraries, then the project, which needs no build of its own to be fetched
 $(UV): requirements-uv.lock
