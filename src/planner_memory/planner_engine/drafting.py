@@ -12,6 +12,7 @@ from planner_memory.core.local_time import zone
 from planner_memory.core.profile import WEEKDAYS, Profile
 from planner_memory.planner_engine.checklist import Draft, Filled, check_steps, filled, numbered, ordered, split, with_budget
 from planner_memory.planner_engine.choice import Choice, choose
+from planner_memory.planner_engine.composing import composed, parts_of
 from planner_memory.planner_engine.dates import Deadline, given_deadline, read_deadline
 from planner_memory.planner_engine.estimates import Estimate, Estimator, Task
 from planner_memory.planner_engine.names import Names, read_names
@@ -20,7 +21,7 @@ from planner_memory.planner_engine.patterns import GENERIC, Pattern
 from planner_memory.planner_engine.preferences import Limit, largest_step_minutes, step_limit
 from planner_memory.planner_engine.words import stems
 from planner_memory.ports.memory import RecalledMemory
-from planner_memory.ports.plans import Plan
+from planner_memory.ports.plans import PlanGlance
 
 SIMILAR_FROM = 0.6
 
@@ -82,10 +83,14 @@ def read(order: Order, now: datetime, tz: ZoneInfo) -> Reading:
     if order.client_name:
         names = Names(order.client_name, names.person, names.topic)
     deadline = deadline_of(order.deadline, now, tz) or read_deadline(order.intent, now, tz)
-    choice = choose(order.intent)
-    pattern = choice.pattern or GENERIC
+    parts = parts_of(order.intent)
+    if parts:
+        choice, steps = composed(parts, names)
+    else:
+        choice = choose(order.intent)
+        steps = filled(choice.pattern or GENERIC, order.intent, names)
     said = largest_step_minutes(order.intent)
-    return Reading(names, deadline, choice, pattern, filled(pattern, order.intent, names), Limit(said, "the intent") if said else None)
+    return Reading(names, deadline, choice, choice.pattern or GENERIC, steps, Limit(said, "the intent") if said else None)
 
 
 def binding_limit(reading_limit: Limit | None, preferences: Sequence[RecalledMemory], profile: Profile) -> Limit | None:
@@ -137,14 +142,14 @@ def title_of(reading: Reading, intent: str) -> str:
     return f"{reading.pattern.name}: {about}" if about else reading.pattern.name
 
 
-def similar(intent: str, pattern: str, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+def similar(intent: str, pattern: str, plans: Sequence[PlanGlance]) -> list[dict[str, Any]]:
     """Very similar plans, most similar first: by the share of stems that both intents have (Jaccard), names counting like other words."""
     words = set(stems(intent))
     found = []
     for plan in plans:
         others = set(stems(plan.intent))
         share = len(words & others) / len(words | others) if words | others else 0.0
-        score = 0.85 * share + (0.15 if plan.sop.get("pattern", {}).get("key") == pattern and pattern != GENERIC.key else 0.15 * share)
+        score = 0.85 * share + (0.15 if plan.pattern == pattern and pattern != GENERIC.key else 0.15 * share)
         if score >= SIMILAR_FROM:
             found.append((round(score, 3), plan))
     found.sort(key=lambda f: (-f[0], -f[1].created_at.timestamp()))

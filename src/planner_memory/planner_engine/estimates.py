@@ -5,7 +5,7 @@ The ratio is always taken to the raw estimate: with corrected ones the correctio
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,17 +63,29 @@ def _shrunk(values: Sequence[float] | Floats, parent: Pair, weight: float) -> Pa
     return tuple((n * conformal_quantile(values, q) + weight * up) / (n + weight) for (q, _), up in zip(_LEVELS, parent, strict=True))  # type: ignore[return-value]
 
 
-def _block_shrunk(blocks: Sequence[float], separate: float, parent: Pair, weight: float) -> Pair:
+def _block_shrunk(blocks: Floats, separate: float, parent: Pair, weight: float) -> Pair:
     """As `_shrunk`, for overlapping blocks that are worth `separate` independent ones: the conformal rank is that of so few."""
-    if not blocks:
+    if not len(blocks):
         return parent
     level = min(1.0, math.ceil((separate + 1) * _LEVELS[1][0]) / separate)
     found = (float(np.median(blocks)), float(np.quantile(blocks, level)))
     return tuple((separate * value + weight * up) / (separate + weight) for value, up in zip(found, parent, strict=True))  # type: ignore[return-value]
 
 
-def _logs(runs: Iterable[PastRun]) -> Floats:
-    return np.array([math.log(r.actual_hours / r.raw_hours) for r in runs], dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    """Raw and actual hours of runs, newest first."""
+
+    raw: Floats
+    actual: Floats
+
+    @classmethod
+    def of(cls, runs: Sequence[PastRun]) -> "_Hours":
+        return cls(np.array([r.raw_hours for r in runs], dtype=np.float64), np.array([r.actual_hours for r in runs], dtype=np.float64))
+
+    @property
+    def log_ratios(self) -> Floats:
+        return np.log(self.actual / self.raw)
 
 
 def _counted(n: int, of: str) -> str:
@@ -85,9 +97,12 @@ class Estimator:
 
     def __init__(self, history: RunHistory, person_id: str) -> None:
         self._person = person_id
-        self._own, self._own_sizes = _logs(history.own), np.log([r.raw_hours for r in history.own] or [1.0])[: len(history.own)]
-        self._all, self._all_sizes = _logs(history.everyone), np.log([r.raw_hours for r in history.everyone] or [1.0])[: len(history.everyone)]
-        self._own_runs, self._everyone = history.own, history.everyone
+        self._own_hours = _Hours.of(history.own)
+        self._own, self._own_sizes = self._own_hours.log_ratios, np.log(self._own_hours.raw)
+        pooled = history.everyone
+        everyone = _Hours(np.asarray(pooled.raw_hours, dtype=np.float64), np.asarray(pooled.actual_hours, dtype=np.float64))
+        self._all, self._all_sizes = everyone.log_ratios, np.log(everyone.raw)
+        self._everyone, self._people = everyone, pooled.person_ids
         self._steps: dict[str, list[PastRun]] = defaultdict(list)
         self._templates: dict[str, list[PastRun]] = defaultdict(list)
         self._workflows: dict[str, list[PastRun]] = defaultdict(list)
@@ -124,7 +139,7 @@ class Estimator:
         ):
             found = self._mine(table.get(key, [])) if key else []
             if found:
-                pair = _shrunk(_logs(found), pair, weight)
+                pair = _shrunk(_Hours.of(found).log_ratios, pair, weight)
                 basis, runs = _counted(len(found), of), len(found)
         return pair, basis, runs
 
@@ -136,6 +151,18 @@ class Estimator:
         if not self._known:
             return "prior: fewer than six runs are known"
         return f"{_counted(len(self._own), 'this person')}, rest of everyone" if len(self._own) else _counted(len(self._all), "everyone")
+
+    def _each_person(self) -> list[_Hours]:
+        """Everyone's runs person by person, each newest first."""
+        if not self._people:
+            return [self._everyone]
+        _, person = np.unique(np.asarray(self._people), return_inverse=True)
+        order = np.argsort(person, kind="stable")
+        cuts = np.flatnonzero(np.diff(person[order])) + 1
+        return [
+            _Hours(raw, actual)
+            for raw, actual in zip(np.split(self._everyone.raw[order], cuts), np.split(self._everyone.actual[order], cuts), strict=True)
+        ]
 
     def task(self, task: Task) -> Estimate:
         """Hours for one task; p80 is never under p50."""
@@ -156,13 +183,8 @@ class Estimator:
         raw = sum(t.raw_hours for t in tasks)
         # what is known of these kinds of task beyond the person's own level moves the whole by the same factor
         moved = sum(t.raw_hours * math.exp(pair[0] - self._base(t.raw_hours)[0]) for t, pair in singles) / raw
-        own = _block_ratios(self._own_runs, len(tasks))
-        others: list[float] = []
-        by_person: dict[str, list[PastRun]] = defaultdict(list)
-        for run in self._everyone:
-            by_person[run.person_id].append(run)
-        for runs in by_person.values():
-            others.extend(_block_ratios(runs, len(tasks)))
+        own = _block_ratios(self._own_hours, len(tasks))
+        others = np.concatenate([_block_ratios(each, len(tasks)) for each in self._each_person()])
         bases = [(t.raw_hours, self._base(t.raw_hours)) for t in tasks]
         pair: Pair = (math.log(sum(h * math.exp(b[0]) for h, b in bases) / raw), math.log(sum(h * math.exp(b[1]) for h, b in bases) / raw))
         for blocks, weight in ((others, 1.0), (own, _SHRINK_PLANS)) if self._known else ():
@@ -174,10 +196,10 @@ class Estimator:
         return Estimate(p50, max(p50, raw * moved * math.exp(pair[1])), basis, known)
 
 
-def _block_ratios(runs: Sequence[PastRun], size: int) -> list[float]:
+def _block_ratios(runs: _Hours, size: int) -> Floats:
     """The log ratio of every stretch of `size` consecutive runs, newest first."""
-    if len(runs) < size:
-        return []
-    raw = np.concatenate(([0.0], np.cumsum([r.raw_hours for r in runs])))
-    actual = np.concatenate(([0.0], np.cumsum([r.actual_hours for r in runs])))
-    return list(np.log((actual[size:] - actual[:-size]) / (raw[size:] - raw[:-size])))
+    if len(runs.raw) < size:
+        return np.empty(0)
+    raw, actual = (np.concatenate(([0.0], np.cumsum(hours))) for hours in (runs.raw, runs.actual))
+    ratios: Floats = np.log((actual[size:] - actual[:-size]) / (raw[size:] - raw[:-size]))
+    return ratios

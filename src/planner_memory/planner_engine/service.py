@@ -84,16 +84,16 @@ class Planner:
             PlannerMemoryError: the language model cannot be used, as LanguageModel says.
         """
         now = self._clock()
-        profile = await self._profiles.profile(order.person_id)
+        profile, known, gathered = await asyncio.gather(
+            self._profiles.profile(order.person_id),
+            recalled(self._memory, order.intent, order.client_id, seconds=self._recall_seconds, with_past=self._has_model and not order.reuse),
+            self._gathered(order),
+        )
         reading = read(order, now, zone(profile.time_zone))
-        gathered = await self.workspace.gather(order) if self.workspace and not order.reuse else None
         if gathered is not None:
             order = replace(order, workflow_id=gathered.workflow_id, engagement_id=gathered.engagement_id)
             reading, said = gathered.applied(reading)
             gathered = replace(gathered, warnings=[*gathered.warnings, *said])
-        known = await recalled(
-            self._memory, order.intent, order.client_id, seconds=self._recall_seconds, with_past=self._has_model and not order.reuse
-        )
         limit = binding_limit(reading.limit, known.preferences, profile)
         sources = tuple(dict.fromkeys((order.client_id, self._default_client)))
         plan_id = order.plan_id or new_id()
@@ -291,6 +291,9 @@ class Planner:
         if self.workspace is not None:
             states["workspace"], extra["workspace"] = await self.workspace.health()
         return HealthReport(states, frozenset({"postgres"}), extra)
+
+    async def _gathered(self, order: Order) -> Gathered | None:
+        return await self.workspace.gather(order) if self.workspace and not order.reuse else None
 
     async def _estimator(self, person_id: str, step_keys: Sequence[str], template_id: str | None, workflow_id: str | None) -> Estimator:
         with spanning("estimates"):  # numbers only, of everyone's runs

@@ -1,6 +1,7 @@
 """Words of an intent, reduced to light stems, for retrieval and for comparing intents."""
 
 import re
+from functools import lru_cache
 
 _WORD = re.compile(r"[a-z0-9]+(?:['’][a-z]+)?")
 _STOP = """
@@ -35,6 +36,7 @@ _ALIKE = {
 }
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """A light stem: plural and verb endings are cut while four letters remain, then a final e or y."""
     word = word.replace("’", "'").removesuffix("'s")

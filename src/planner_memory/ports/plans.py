@@ -101,11 +101,20 @@ class PastRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PooledRuns:
+    """The same of many runs, as columns of one length: there are thousands, and each plan reads them."""
+
+    person_ids: Sequence[str] = ()
+    raw_hours: Sequence[float] = ()
+    actual_hours: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunHistory:
     """Finished runs, newest first: the person's, everyone's, and those of the steps, templates and workflows asked for. All bounded."""
 
     own: Sequence[PastRun] = ()
-    everyone: Sequence[PastRun] = ()
+    everyone: PooledRuns = PooledRuns()
     related: Sequence[PastRun] = field(default=())
 
 
@@ -122,6 +131,18 @@ class PlacedBlock:
     scheduler_run_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class PlanGlance:
+    """What is needed of a plan to say how similar another one is. `pattern` is the key of its pattern."""
+
+    id: UUID
+    plan_title: str
+    intent: str
+    status: str
+    pattern: str | None
+    created_at: datetime
+
+
 class PlanTransaction(Protocol):
     """One open transaction. `clients` restricts what is seen: rows of other clients are as if they were not there."""
 
@@ -135,7 +156,7 @@ class PlanTransaction(Protocol):
         """Newest first."""
         ...
 
-    async def plans_since(self, clients: Clients, since: datetime, *, limit: int) -> list[Plan]:
+    async def plans_since(self, clients: Clients, since: datetime, *, limit: int) -> list[PlanGlance]:
         """Newest first."""
         ...
 

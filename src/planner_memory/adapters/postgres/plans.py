@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,7 @@ from psycopg.types.json import Jsonb
 
 from planner_memory.adapters.postgres.database import Database, Transaction
 from planner_memory.core.intervals import Interval
-from planner_memory.ports.plans import Clients, PastRun, PlacedBlock, Plan, PlanRevision, PlanTransaction, Run, RunHistory
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    person_ids: list[str]
-    raw_hours: list[float]
-    actual_hours: list[float]
+from planner_memory.ports.plans import Clients, PastRun, PlacedBlock, Plan, PlanGlance, PlanRevision, PlanTransaction, PooledRuns, Run, RunHistory
 
 
 def _listed(clients: Clients) -> list[str] | None:
@@ -44,8 +37,8 @@ class PostgresPlanTransaction:
     async def plans(self, clients: Clients, *, status: str | None, limit: int) -> list[Plan]:
         return await self._tx.rows("plans", Plan, clients=_listed(clients), status=status, limit=limit)
 
-    async def plans_since(self, clients: Clients, since: datetime, *, limit: int) -> list[Plan]:
-        return await self._tx.rows("plans_since", Plan, clients=_listed(clients), since=since, limit=limit)
+    async def plans_since(self, clients: Clients, since: datetime, *, limit: int) -> list[PlanGlance]:
+        return await self._tx.rows("plans_since", PlanGlance, clients=_listed(clients), since=since, limit=limit)
 
     async def plan_of_pattern(self, clients: Clients, pattern: str, *, generator: str | None = None) -> Plan | None:
         return await self._tx.row("plan_of_pattern", Plan, clients=_listed(clients), pattern=pattern, generator=generator)
@@ -103,15 +96,7 @@ class PostgresPlanTransaction:
 
     async def history(self, person_id: str, *, step_keys: Sequence[str], template_ids: Sequence[str], workflow_ids: Sequence[str]) -> RunHistory:
         own = await self._tx.rows("history_own", PastRun, person_id=person_id)
-        columns = await self._tx.row("history_everyone", _Columns)
-        everyone = (
-            [
-                PastRun(*each)
-                for each in zip(columns.person_ids, *[[None] * len(columns.raw_hours)] * 3, columns.raw_hours, columns.actual_hours, strict=True)
-            ]
-            if columns
-            else []
-        )
+        everyone = await self._tx.row("history_everyone", PooledRuns) or PooledRuns()
         if not (step_keys or template_ids or workflow_ids):
             return RunHistory(own, everyone)
         related = await self._tx.rows(

@@ -24,8 +24,7 @@ where (%(clients)s::text[] is null or coalesce(client_id, 'me') = any(%(clients)
 order by created_at desc, id desc limit %(limit)s
 
 -- name: plans_since
-select id, plan_title, intent, sop, coalesce(client_id, 'me') as client_id, person_id, status, revision, process_template_id, workflow_id,
-    blueprint_id, engagement_id, deadline_at, metadata, created_at, updated_at
+select id, plan_title, intent, status, sop -> 'pattern' ->> 'key' as pattern, created_at
 from plans
 where (%(clients)s::text[] is null or client_id = any(%(clients)s::text[])) and created_at >= %(since)s
 order by created_at desc, id desc limit %(limit)s
