@@ -4,15 +4,18 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner_memory.core.ids import new_id
+from planner_memory.planner_engine.checklist import ordered
 from planner_memory.planner_engine.choice import THRESHOLD, choose
+from planner_memory.planner_engine.composing import composed, parts_of
 from planner_memory.planner_engine.dates import given_deadline, read_deadline
 from planner_memory.planner_engine.names import read_names
 from planner_memory.planner_engine.preferences import largest_step_minutes, step_limit
 from planner_memory.planner_engine.sizes import count_of, duration_hours, work_budget
+from planner_memory.planner_engine.work_days import day_wishes
 from planner_memory.ports.memory import RecalledMemory
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -94,6 +97,7 @@ def test_full_dates_are_read_exactly(days: int, form: str) -> None:
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)  # the library reads its languages at the first use
 def test_no_text_breaks_the_readers(text: str) -> None:
     read_deadline(text, MONDAY, BERLIN)
     given_deadline(text, MONDAY, BERLIN)
@@ -228,6 +232,13 @@ read a book about stoicism = none
 write a letter to my landlord = none
 plan a trip to Japan = none
 buy a new car = none
+Move our 40 clients from Pipedrive to HubSpot = migration
+switch from Dropbox to Nextcloud before summer = migration
+Translate the handbook into German, 12 chapters = none
+Renovate the office kitchen = none
+send the monthly statement to all clients = none
+Onboard the new designer = employee-onboarding
+prep for the Q1 kickoff w/ Contoso = none
 """
 
 
@@ -238,3 +249,92 @@ def test_the_pattern_for_an_intent(line: str) -> None:
     assert (found.pattern.key if found.pattern else "none") == wanted
     assert (found.score >= THRESHOLD) == (found.pattern is not None)
     assert found.why
+
+
+COMPOSED = """
+Onboard Acme and write the proposal for phase two = client-onboarding + proposal
+Write a proposal for Acme, then onboard them by the 12th = proposal > client-onboarding
+Hire a junior designer before March and onboard her = hiring > employee-onboarding
+Run a half-day workshop with Globex and write a case study about it = workshop > case-study
+Send the newsletter, write a blog post and run a LinkedIn campaign = newsletter + blog-article + social-campaign
+Write the case study before launching the website = case-study > website-launch
+Launch the website after interviewing 5 customers = customer-interviews > website-launch
+Migrate the CRM to HubSpot and clean it up before launching the new website = migration > crm-cleanup > website-launch
+Paint the fence and write a blog post = Paint the fence + blog-article
+Organise the team offsite in May, book the train = workshop + book the train
+Paint the garden fence and buy a new grill = Paint the garden fence + buy a new grill
+Write a book and record it = Write a book > record a book
+Clean up the CRM and call Maria about her contract renewal = crm-cleanup + call Maria about her contract renewal
+Build a dashboard for sales and marketing =
+Onboard our new client Smith and Sons =
+Publish a blog article on hiring and onboarding =
+Organise a workshop on pricing and budget for the board =
+Onboard Acme by the 12th, keep it under 20 hours and use the new template =
+Buy milk, eggs and bread =
+Read and sign the contract =
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in COMPOSED.splitlines() if line])
+def test_an_intent_of_several_pieces_of_work_names_each(line: str) -> None:
+    intent, _, wanted = line.partition(" =")
+    found = "".join(f"{' > ' if p.follows else ' + '}{p.pattern.key if p.pattern else p.text}" for p in parts_of(intent))
+    assert found[3:] == wanted.strip()
+
+
+def test_what_follows_waits_for_the_end_of_what_was_before() -> None:
+    parts = parts_of("Write a proposal for Acme, then onboard them and paint the fence")
+    choice, steps = composed(parts, read_names("Write a proposal for Acme, then onboard them"))
+    drafts = ordered(steps.steps)
+    assert [d.step_key for d in drafts] == [d.step_key for d in steps.steps]
+    by_key = {d.step_key: d for d in drafts}
+    assert by_key["client-onboarding.agreement"].depends_on == ("proposal.follow-up",)
+    assert by_key["client-onboarding.agreement"].title.endswith("with Acme")
+    alone = drafts[-1]
+    assert (alone.title, alone.depends_on) == ("Paint the fence", ())
+    assert choice.pattern is not None
+    assert (choice.pattern.key, choice.pattern.name) == ("proposal+client-onboarding", "Proposal and client onboarding")
+    assert "'paint the fence'" in choice.why
+
+
+@pytest.mark.parametrize(
+    ("said", "off", "no_meetings"),
+    [
+        ("No meetings on Fridays", "", {"fri": ""}),
+        ("I don't work on Fridays", "fri", {}),
+        ("I work Monday to Thursday", "fri sat sun", {}),
+        ("I only work on Tuesdays, Wednesdays and Thursdays", "fri mon sat sun", {}),
+        ("My working days are Mon-Thu", "fri sat sun", {}),
+        ("I do not work on weekends", "sat sun", {}),
+        ("Please no client calls on Monday mornings", "", {"mon": "mornings"}),
+        ("Mondays are meeting-free", "", {"mon": ""}),
+        ("I don’t want any meetings on Mondays and Fridays", "", {"mon": "", "fri": ""}),
+        ("I prefer not to have meetings on Fridays", "", {"fri": ""}),
+        ("I do not work on Friday afternoons", "", {}),
+        ("Acme does not work on Fridays", "", {}),
+        ("I work best in the morning", "", {}),
+        ("I work on the Monday report", "", {}),
+    ],
+)
+def test_wishes_about_days(said: str, off: str, no_meetings: dict[str, str]) -> None:
+    wishes = day_wishes([RecalledMemory(new_id(), said, 0.5, "preference", datetime(2026, 1, 1, tzinfo=UTC), None, {}, "agent_memories")])
+    assert (" ".join(sorted(wishes.off)), dict(wishes.no_meetings)) == (off, no_meetings)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("by the second of January", date(2027, 1, 2)),
+        ("in a fortnight", date(2026, 12, 7)),
+        ("over the next three weeks", date(2026, 12, 14)),
+        ("by the weekend", date(2026, 11, 29)),
+        ("before the weekend", date(2026, 11, 27)),
+        ("bis zum 3.12.", date(2026, 12, 3)),
+        ("bis 12. Dezember", date(2026, 12, 12)),
+        ("avant le 5 décembre", date(2026, 12, 5)),
+        ("by Miller's desk 3", None),
+    ],
+)
+def test_dates_in_other_words(text: str, day: date | None) -> None:
+    found = read_deadline(text, datetime(2026, 11, 23, 8, tzinfo=UTC), BERLIN)
+    assert (found.day if found else None) == day

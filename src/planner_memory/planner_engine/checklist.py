@@ -45,6 +45,7 @@ def filled_text(text: str, names: Names) -> str:
         text.replace("{client}", names.client or "the client")
         .replace("{person}", names.person or "the new colleague")
         .replace("{topic}", names.topic or "the topic")
+        .replace("{work}", names.work or "Do the main work")
     )
 
 
@@ -79,13 +80,13 @@ _NO_THINGS = r"hours?|hrs?|h|days?|weeks?|months?|years?|minutes?|mins?|am|pm|pe
 
 
 def _any_count(intent: str) -> float | None:
-    """For the general plan: the first count of anything, at most 50."""
+    """For the general plan: the first count of anything, at most 20: 40 clients are no 40 times the work."""
     m = re.search(
         rf"(?<![\w.,/:-])(\d{{1,2}}|two|three|four|five|six|seven|eight|nine|ten|twelve)\s+(?!(?:{_NO_THINGS})\b)(?:[a-z]+\s+)?[a-z]{{2,}}s\b",
         intent.lower(),
     )
     found = count_of(m[0], (m[0].split()[-1],)) if m else None
-    return found if found and found <= 50 else None
+    return found if found and found <= 20 else None
 
 
 def _minutes(hours: float) -> int:

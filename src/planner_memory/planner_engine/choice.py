@@ -17,6 +17,10 @@ _K1, _B = 1.2, 0.5
 _WEIGHTS = {"name": 3.0, "triggers": 2.0, "summary": 1.0, "steps": 0.3}
 _SUBJECT = 0.35  # weight of words after "about": they name the subject, not the kind of work
 THRESHOLD = 0.45
+# `translate the handbook` and `renovate the office` are not what the library means by handbook and office
+_OTHER = "buy cancel delete find fix learn order paint photograph print read rent renovate repair sell throw translate watch"
+_OTHER_DEEDS = frozenset(_OTHER.split())
+_OTHER_DEED = 0.5
 _ABOUT = re.compile(r"\b(?:about|regarding|concerning|titled|called|named|on how|on the topic of|on why)\b")
 
 
@@ -35,7 +39,7 @@ class _Index:
     lengths: Mapping[str, float]
     average: float
     idf: Mapping[str, float]
-    phrases: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
+    phrases: Mapping[str, tuple[tuple[str, tuple[str, ...], bool], ...]]  # the trigger, its stems, and whether only its very words count
 
 
 def _weighted(pattern: Pattern) -> Counter[str]:
@@ -58,7 +62,7 @@ def _index() -> _Index:
     lengths = {key: float(sum(words.values())) for key, words in documents.items()}
     seen = Counter(word for words in documents.values() for word in words)
     n = len(documents)
-    phrases = {key: tuple((t, tuple(_phrase(t))) for t in (*pattern.triggers, pattern.name)) for key, pattern in library().items()}
+    phrases = {key: tuple(_as_phrase(t) for t in (*pattern.triggers, pattern.name)) for key, pattern in library().items()}
     return _Index(documents, lengths, sum(lengths.values()) / n, {w: math.log(1 + (n - df + 0.5) / (df + 0.5)) for w, df in seen.items()}, phrases)
 
 
@@ -69,6 +73,12 @@ _LITTLE = frozenset(_LITTLE_WORDS.split())
 def _phrase(text: str) -> list[str]:
     """A trigger's stems; only the smallest words are dropped, since "run" and "plan" matter in one."""
     return [stem(w) for w in re.findall(r"[a-z0-9]+", plain(text)) if w not in _LITTLE]
+
+
+def _as_phrase(trigger: str) -> tuple[str, tuple[str, ...], bool]:
+    """`new client` is about a client only when both words stand there: any mention of clients is no onboarding."""
+    phrase = tuple(_phrase(trigger))
+    return trigger, phrase, len(phrase) == 1 and trigger.split()[0] in ("new", "next")
 
 
 def _evidence(intent: list[str], phrase: tuple[str, ...]) -> float:
@@ -94,14 +104,19 @@ def choose(intent: str) -> Choice:
         for word in stems(part):
             words[word] = max(words.get(word, 0.0), weight)
     head_phrase, tail_phrase = _phrase(head), _phrase(tail)
+    is_elsewhere = bool(head_phrase) and text.split()[0] in _OTHER_DEEDS
     most = sum(weight * index.idf.get(word, 0.0) * (_K1 + 1) for word, weight in words.items()) or 1.0
     scored: list[tuple[float, str, str, float]] = []
     for key, document in index.documents.items():
         norm = _K1 * (1 - _B + _B * index.lengths[key] / index.average)
         bm25 = sum(w * index.idf[word] * document[word] * (_K1 + 1) / (document[word] + norm) for word, w in words.items() if word in document)
         best, trigger = 0.0, ""
-        for text_of, phrase in index.phrases[key]:
+        for text_of, phrase, is_exact in index.phrases[key]:
+            if is_exact and not re.search(rf"\b{re.escape(plain(text_of))}", text):
+                continue
             found = max(_evidence(head_phrase, phrase), _SUBJECT * _evidence(tail_phrase, phrase))
+            if is_elsewhere and len(phrase) == 1 and head_phrase[0] not in document:
+                found *= _OTHER_DEED
             early = 0.04 * (1 - head_phrase.index(phrase[0]) / len(head_phrase)) if found and phrase and phrase[0] in head_phrase else 0.0
             if found + early > best:
                 best, trigger = found + early, text_of

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import dateparser
+
 from planner_memory.core.local_time import at_wall_time
 from planner_memory.planner_engine.named_days import (
     DAYS,
@@ -26,18 +28,27 @@ from planner_memory.planner_engine.named_days import (
     span_named,
     today_or_tomorrow,
     weekday_named,
+    weekend_named,
     whole_number,
 )
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY = "|".join(sorted(DAYS, key=len, reverse=True))
 _NUMBER = r"\d{1,3}|" + "|".join(sorted(NUMBERS, key=len, reverse=True))
+_UNIT = r"days?|(?:business|working)\s+days?|weeks?|months?|years?"
 _STRONG = (
-    r"(?:by|until|till|before|due(?:\s+(?:on|by))?|no later than|not later than|"
+    r"(?:by|until|till|bis(?:\s+zum)?|before|due(?:\s+(?:on|by))?|no later than|not later than|"
     r"deadline(?:\s+(?:is|of|on))?:?|finish(?:ed)? by|at the latest(?:\s+(?:on|by))?)"
 )
 _PART = r"end|mid(?:dle)?|beginning|start|early"
 _WEAK = r"(?:on|for|in|within|at|over)"
+_ORDINAL_WORDS = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth
+seventeenth eighteenth nineteenth twentieth"""
+_ORDINALS = _ORDINAL_WORDS.split()
+_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
+_ORDINAL = re.compile(rf"(?<=the )({'|'.join(_ORDINALS)})\b(?=\s+(?:of\s+)?(?:{_MONTH})\b)")
+_ANY_CUE = re.compile(rf"\b(?:{_STRONG}|vor\s+dem|avant(?:\s+le)?|d'ici\s+(?:le|au)|antes\s+del?|para\s+el|entro\s+il)\s+")
+_LANGUAGES = ["en", "de", "fr", "es", "it"]
 _HOURS = re.compile(rf"\bwithin\s+(?:the\s+next\s+)?({_NUMBER})\s+hours?\b")
 
 
@@ -68,7 +79,12 @@ _FORMS: tuple[tuple[str, Reader, str], ...] = (
     (r"(?:the\s+)?(?P<ends>end\s+of\s+)?q(?P<q>[1-4])\b(?:\s+(?P<y>\d{4}))?", quarter_named, "strong"),
     (r"(?:the\s+)?(?P<d>\d{1,2})(?:st|nd|rd|th)\b", nth_day, "cue"),
     (rf"(?P<which>(?:this|next|coming)\s+)?(?P<day>{_DAY})\b", weekday_named, "cue"),
-    (rf"(?P<n>{_NUMBER})(?:\s+of)?\s+(?P<unit>days?|(?:business|working)\s+days?|weeks?|months?|years?)\b(?:'?\s+time)?", relative_day, "in"),
+    (r"(?:the\s+)?(?P<which>this\s+|next\s+)?weekend\b", weekend_named, "cue"),
+    (
+        rf"(?:the\s+next\s+)?(?P<n>{_NUMBER})(?:\s+of)?\s+(?P<unit>{_UNIT})\b(?:'?\s+time)?",
+        relative_day,
+        "in",
+    ),
     (r"(?:the\s+)?(?P<ends>end\s+of\s+)(?:the\s+)?(?P<which>this\s+|next\s+)?(?P<unit>week|month|quarter|year)\b", span_named, ""),
     (r"(?P<ends>)(?P<which>this\s+|next\s+)(?P<unit>week|month|quarter|year)\b", span_named, ""),
     (r"(?P<word>today|tonight|tomorrow|(?:the\s+)?day after tomorrow)\b", today_or_tomorrow, ""),
@@ -108,7 +124,7 @@ def read_deadline(intent: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
 
     `now` is an aware instant; days are those of `tz`. A date without a year is the next one to come.
     """
-    text, today = re.sub(r"\s+", " ", intent).lower(), now.astimezone(tz).date()
+    text, today = _plain(intent), now.astimezone(tz).date()
     best: tuple[tuple[int, int, int], tuple[int, int], Deadline] | None = None
     strong_spans: list[tuple[int, int]] = []
     for rank, (form, reader, needs) in enumerate(_COMPILED):
@@ -120,7 +136,7 @@ def read_deadline(intent: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
                 continue
             if needs == "cue" and not (strong or weak) and not re.match(r"(?:this|next|coming)\s", m["all"]):
                 continue
-            if needs == "in" and weak not in ("in", "within"):
+            if needs == "in" and weak not in ("in", "within", "over"):
                 continue
             found = reader(m, today)
             if found is None:
@@ -134,13 +150,39 @@ def read_deadline(intent: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
     if best is None:
         hours = _HOURS.search(text)
         if hours is None:
-            return None
+            return _by_library(text, now, tz)
         at = now.astimezone(UTC) + timedelta(hours=whole_number(hours[1]))
         return Deadline(at, hours[0], at.astimezone(tz).date())
     _, (start, end), chosen = best
     if any(e <= start or s >= end for s, e in strong_spans) and chosen.note is None:
         chosen = Deadline(chosen.at, chosen.text, chosen.day, f"The intent names several dates; '{chosen.text}' was taken as the deadline.")
     return chosen
+
+
+def _plain(text: str) -> str:
+    """Lower case, one space between words, `the second of March` as `the 2nd of march`, `a fortnight` as `2 weeks`."""
+    lowered = re.sub(r"\s+", " ", text).lower()
+    lowered = re.sub(r"\b(?:a|one)?\s*fortnight(?:'?s time)?\b", " 2 weeks", lowered).replace("  ", " ")
+    return _ORDINAL.sub(lambda m: f"{_ORDINALS.index(m[1]) + 1}{_SUFFIXES.get(_ORDINALS.index(m[1]) + 1, 'th')}", lowered)
+
+
+def _by_library(text: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
+    """What the forms above do not know, such as a date in German or French, after a word such as "by" or "bis"."""
+    for cue in _ANY_CUE.finditer(text):
+        words = text[cue.end() :].split()[:5]
+        for count in range(len(words), 0, -1):
+            said = " ".join(words[:count]).strip(".,;:!?")
+            if not any(c.isdigit() for c in said):
+                continue  # words alone are read too boldly: `by may` is a person
+            found = dateparser.parse(said, languages=_LANGUAGES, settings={"PREFER_DATES_FROM": "future", "RELATIVE_BASE": _naive(now, tz)})
+            if found is not None:
+                day = found.date()
+                return Deadline(at_wall_time(day + timedelta(days=1), time.min, tz), f"{cue[0].strip()} {said}", day)
+    return None
+
+
+def _naive(now: datetime, tz: ZoneInfo) -> datetime:
+    return now.astimezone(tz).replace(tzinfo=None)
 
 
 def _deadline(found: NamedDay, m: re.Match[str], tz: ZoneInfo) -> Deadline:

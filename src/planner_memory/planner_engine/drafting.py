@@ -1,7 +1,7 @@
 """From what was asked and what is known to a whole SOP document. Pure: everything is passed in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -81,7 +81,7 @@ def read(order: Order, now: datetime, tz: ZoneInfo) -> Reading:
     """
     names = read_names(order.intent)
     if order.client_name:
-        names = Names(order.client_name, names.person, names.topic)
+        names = replace(names, client=order.client_name)
     deadline = deadline_of(order.deadline, now, tz) or read_deadline(order.intent, now, tz)
     parts = parts_of(order.intent)
     if parts:

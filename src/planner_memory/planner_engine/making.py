@@ -18,6 +18,7 @@ from planner_memory.planner_engine.recalling import Recalled
 from planner_memory.planner_engine.replies import ManifoldReply, SopReply, drafts_of
 from planner_memory.planner_engine.reusing import copied
 from planner_memory.planner_engine.words import stems
+from planner_memory.planner_engine.work_days import DayWishes, with_wishes
 from planner_memory.ports.plans import Plan
 from planner_memory.prompting.inputs import ManifoldInput, SopInput
 from planner_memory.prompting.rendering import as_data
@@ -52,6 +53,7 @@ class Ground:
     limit: Limit | None
     source: Plan | None
     example: Plan | None
+    wishes: DayWishes
     workspace: Sequence[Item] | None = None  # what it tells; None when none is connected
 
 
@@ -73,14 +75,14 @@ class Maker:
             return _by_copy(ground.source, order, reading, Means(workspace=ground.workspace is not None))
         means = Means(has_model=self._writer is not None, workspace=ground.workspace is not None)
         if self._writer is None:
-            return _by_rules(order, reading, ground.example, means)
+            return _by_rules(order, reading, ground, means)
         try:
             return await self._by_model(self._writer, order, reading, ground)
         except MODEL_IS_DOWN as error:
             if not self._fall_back:
                 raise
             log.warning("planned by rules, because the model did not answer", error=error.detail)
-            made = _by_rules(order, reading, ground.example, means)
+            made = _by_rules(order, reading, ground, means)
             said = f"The language model could not be used, so the rule-based planner made this plan. {error.detail}"
             return replace(made, warnings=[said, *made.warnings])
 
@@ -140,7 +142,8 @@ def _by_copy(source: Plan, order: Order, reading: Reading, means: Means) -> Made
     )
 
 
-def _by_rules(order: Order, reading: Reading, example: Plan | None, means: Means) -> Made:
+def _by_rules(order: Order, reading: Reading, ground: Ground, means: Means) -> Made:
+    example = ground.example
     own = example.sop.get("own_changes") if example and example.sop.get("generator", "rules") == "rules" else None
     drafts, budget = steps_of(reading, order.intent, own)
     notes = {
@@ -148,8 +151,9 @@ def _by_rules(order: Order, reading: Reading, example: Plan | None, means: Means
         "assumed_sizes": dict(reading.filled.assumed),
         "budget": budget,
         "steps_from_plan": str(example.id) if example and own else None,
+        "day_wishes": ground.wishes.noted(),
     }
-    return Made(drafts, title_of(reading, order.intent), "rules", _chosen(reading), notes, own, means=means)
+    return Made(with_wishes(drafts, ground.wishes), title_of(reading, order.intent), "rules", _chosen(reading), notes, own, means=means)
 
 
 def _keys_by_title(reading: Reading) -> dict[str, str]:

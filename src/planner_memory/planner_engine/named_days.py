@@ -117,6 +117,12 @@ def weekday_named(m: re.Match[str], today: date) -> NamedDay:
     return NamedDay(today + timedelta(days=ahead))
 
 
+def weekend_named(m: re.Match[str], today: date) -> NamedDay:
+    """Its Sunday; it starts on Saturday."""
+    sunday = today + timedelta(days=6 - today.weekday() + (7 if (m["which"] or "").strip() == "next" else 0))
+    return NamedDay(sunday, None, sunday - timedelta(days=1))
+
+
 def relative_day(m: re.Match[str], today: date) -> NamedDay | None:
     number, unit = whole_number(m["n"]), m["unit"]
     if unit.startswith("day"):

@@ -15,7 +15,7 @@ _CLIENT_CUES = (
     r"(?:[Cc]lient|[Cc]ustomer|[Pp]rospect)\s+(?:called\s+|named\s+)?",
     r"(?:[Oo]n-?board(?:ing)?(?:\s+(?:our|the|a))?(?:\s+new)?(?:\s+(?:client|customer))?|[Oo]ff-?board(?:ing)?)\s+",
     r"\bfor\s+(?:the\s+)?(?:client\s+|customer\s+|company\s+)?",
-    r"\bwith\s+(?:client\s+|customer\s+)?",
+    r"(?:\bwith|\bw/)\s*(?:client\s+|customer\s+)?",
 )
 _PERSON_CUE = re.compile(
     rf"(?:\b(?:colleague|employee|hire|developer|designer|engineer|manager|assistant|intern|starter|member|trainee)[,:]?\s+)(?P<name>{_NAMES})"
@@ -26,11 +26,15 @@ _TOPIC = re.compile(
 )
 
 
+_TIME = re.compile(r"\s+(?:by|until|before|within|due|no later than|in (?:the next )?\d+|at the latest)\b.*$", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     client: str | None = None
     person: str | None = None
     topic: str | None = None
+    work: str | None = None  # the intent as the title of a step
 
 
 def _clean(found: str) -> str | None:
@@ -67,4 +71,11 @@ def read_names(intent: str) -> Names:
         if about and about["topic"].split()[0].lower() not in _NOT_NAMES - {"ai", "crm", "seo", "api", "the", "a", "our"}
         else None
     )
-    return Names(client, person, topic)
+    return Names(client, person, topic, _work(text))
+
+
+def _work(text: str) -> str | None:
+    """The first clause, without what it says of time."""
+    clause = re.split(r"\s*(?:[.!?;\n]|,\s|\s-\s)", text, maxsplit=1)[0]
+    clause = _TIME.sub("", clause).strip()
+    return clause[:1].upper() + clause[1:100] if clause else None

@@ -95,9 +95,7 @@ GENERIC = Pattern(
             "medium",
             "Material at hand",
         ),
-        _generic_step(
-            "do", "Do the main work", "Work it out in pieces that can be shown.", 4, "prepare", "high", "First complete version", per="piece"
-        ),
+        _generic_step("do", "{work}", "Work it out in pieces that can be shown.", 4, "prepare", "high", "First complete version", per="piece"),
         _generic_step(
             "check", "Check the result", "Compare with the result wanted; correct what is missing.", 1, "do", "medium", "Corrected version"
         ),

@@ -28,6 +28,8 @@ from planner_memory.planner_engine.revising import fitted, is_changed, sent_of
 from planner_memory.planner_engine.sop import next_steps, sop_document, with_checklist
 from planner_memory.planner_engine.telling import plan_graph, plan_memory
 from planner_memory.planner_engine.tracking import Tracker
+from planner_memory.planner_engine.work_days import day_wishes, with_days_off
+from planner_memory.planner_engine.workspace_context import Gathered
 from planner_memory.planner_engine.workspace_desk import WorkspaceDesk
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Clients, Plan, PlanStore
@@ -94,7 +96,8 @@ class Planner:
             order = replace(order, workflow_id=gathered.workflow_id, engagement_id=gathered.engagement_id)
             reading, said = gathered.applied(reading)
             gathered = replace(gathered, warnings=[*gathered.warnings, *said])
-        limit = binding_limit(reading.limit, known.preferences, profile)
+        limit, wishes = binding_limit(reading.limit, known.preferences, profile), day_wishes(known.preferences)
+        profile = with_days_off(profile, wishes)
         sources = tuple(dict.fromkeys((order.client_id, self._default_client)))
         plan_id = order.plan_id or new_id()
         async with self._store.begin() as tx:
@@ -109,7 +112,7 @@ class Planner:
             by = None if self._has_model else "rules"
             example = None if source else await tx.plan_of_pattern(sources, reading.pattern.key, generator=by)
         told = gathered.items if gathered else () if self.workspace else None
-        made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example, told))
+        made = await self._maker.make(order, reading, Ground(now, plan_id, profile, known, limit, source, example, wishes, told))
         if gathered is not None:
             made = replace(made, notes={**made.notes, **gathered.notes}, warnings=[*gathered.warnings, *made.warnings])
         has_steps = gathered is not None and gathered.workflow is not None and bool(gathered.workflow.steps)
