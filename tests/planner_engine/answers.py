@@ -22,12 +22,20 @@ def sop(*steps: dict[str, Any], **values: Any) -> dict[str, Any]:
     return {"name": "A plan by the model", "checklist": list(steps) or [step(i, t) for i, t in enumerate(titles, 1)], **values}
 
 
+def _option(name: str, leads_to: tuple[str, str, str]) -> dict[str, Any]:
+    trajectory = dict(zip(("day", "weeks", "months"), leads_to, strict=True))
+    return {"name": name, "trajectory": trajectory, "in_favour": "Safe", "against": "Late", "turning_point": "No answer within a week"}
+
+
 def manifold(**values: Any) -> dict[str, Any]:
     options = [
-        {"name": "Slow and sure", "trajectory": "A steady year", "for_and_against": "Safe, late"},
-        {"name": "Bold", "trajectory": "A busy month", "for_and_against": "Early, risky"},
+        _option("Slow and sure", ("Nothing yet", "A first draft", "A steady year")),
+        _option("Bold", ("A call", "A busy month", "A client more, or none")),
     ]
-    return {**sop(), "position": "At the start", "options": options, "chosen": "Bold", "why": "Time matters", **values}
+    position = {"now": "At the start", "missing": "A price", "pull": "Acme asks somebody else"}
+    findings = {"horizon": "Fewer, larger clients", "season": "December is short", "work": "A proposal that can be signed", "day": "Call Acme"}
+    scales = [{"scale": scale, "finding": finding} for scale, finding in findings.items()]
+    return {**sop(), "position": position, "scales": scales, "options": options, "chosen": "Bold", "why": "Time matters", **values}
 
 
 def revised(*steps: dict[str, Any], note: str = "") -> dict[str, Any]:

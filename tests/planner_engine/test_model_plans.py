@@ -128,12 +128,19 @@ async def test_a_changed_plan_of_the_same_kind_is_shown_without_its_client_s_nam
     assert "Acme" not in asked(vendor)
 
 
-async def test_the_manifold_keeps_position_and_options(writing_desk: Desk, vendor: OpenRouterServer) -> None:
-    vendor.say(manifold(chosen="Neither"), manifold())
+async def test_the_manifold_keeps_position_scales_and_options(writing_desk: Desk, vendor: OpenRouterServer) -> None:
+    vendor.say(manifold(chosen="Neither", scales=manifold()["scales"][:2]), manifold())
     plan = await writing_desk.post("/plan", {**INTENT, "use_manifold": True}, 201)
     assert plan["metadata"]["prompt"]["name"] == "sop_generator_manifold"
     assert plan["metadata"]["manifold"]["chosen"] == "Bold"
     assert len(plan["metadata"]["manifold"]["options"]) == 2
+    assert [s["scale"] for s in plan["metadata"]["manifold"]["scales"]] == ["horizon", "season", "work", "day"]
+    assert plan["metadata"]["manifold"]["options"][1]["trajectory"]["months"] == "A client more, or none"
+    page = (await writing_desk.client.get(f"/api/v1/planner/plans/{plan['plan_id']}", headers={"accept": "text/markdown"})).text
+    assert "- By itself: Acme asks somebody else" in page
+    assert "**Bold** (chosen): next day A call; weeks A busy month" in page
+    assert "not the name of one of the options" in asked(vendor)
+    assert "nothing is said of day, work" in asked(vendor)
     assert plan["metadata"]["model"]["repaired"] is True
     assert "chosen" in asked(vendor)
 

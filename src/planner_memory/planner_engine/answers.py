@@ -116,6 +116,7 @@ def markdown(plan: Plan) -> str:
         lines += [_line(answer["pattern"]["why"]), ""]
     if answer["warnings"]:
         lines += ["## Warnings", "", *[f"- {_line(w)}" for w in answer["warnings"]], ""]
+    lines += _considered(answer["metadata"].get("manifold"))
     lines += ["## Checklist", ""]
     for step in answer["checklist"]:
         box = "x" if "done_at" in step else " "
@@ -130,6 +131,27 @@ def markdown(plan: Plan) -> str:
             notes.append(f"result: {_line(step['deliverable'])}")
         lines.append(f"   _{'; '.join(notes)}_")
     return "\n".join(lines) + "\n"
+
+
+def _considered(manifold: Mapping[str, Any] | None) -> list[str]:
+    """What a plan at several scales weighed before its steps."""
+    if not manifold:
+        return []
+    position = manifold["position"]
+    lines = ["## Where this stands", "", f"- Now: {_line(position['now'])}", f"- Missing: {_line(position['missing'])}"]
+    lines += [f"- By itself: {_line(position['pull'])}", "", "## At each scale", ""]
+    lines += [f"- {scale['scale'].capitalize()}: {_line(scale['finding'])}" for scale in manifold["scales"]]
+    lines += ["", "## Options", ""]
+    for option in manifold["options"]:
+        chosen = " (chosen)" if option["name"].casefold() == manifold["chosen"].casefold() else ""
+        leads = option["trajectory"]
+        lines.append(
+            f"- **{_line(option['name'])}**{chosen}: next day {_line(leads['day'])}; weeks {_line(leads['weeks'])}; months {_line(leads['months'])}."
+        )
+        lines.append(
+            f"  In favour: {_line(option['in_favour'])}. Against: {_line(option['against'])}. Turn back when: {_line(option['turning_point'])}."
+        )
+    return [*lines, "", f"Chosen because: {_line(manifold['why'])}", ""]
 
 
 def _line(text: str) -> str:

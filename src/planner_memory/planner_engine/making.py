@@ -183,4 +183,4 @@ def _context_notes(context: Context) -> dict[str, Any]:
 def _manifold_notes(reply: SopReply) -> dict[str, Any]:
     if not isinstance(reply, ManifoldReply):
         return {}
-    return {"manifold": {"position": reply.position, "options": [o.model_dump() for o in reply.options], "chosen": reply.chosen, "why": reply.why}}
+    return {"manifold": reply.model_dump(include={"position", "scales", "options", "chosen", "why"})}

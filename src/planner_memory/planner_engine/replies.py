@@ -34,16 +34,38 @@ class SopReply(Reply):
         return _flaws_of(self.checklist)
 
 
+class Position(Reply):
+    """Where the person stands: what is there, what lies between it and the result, and where things go by themselves."""
+
+    now: Text
+    missing: Text
+    pull: Text
+
+
+class Scale(Reply):
+    scale: Literal["horizon", "season", "work", "day"]
+    finding: Text
+
+
+class Trajectory(Reply):
+    day: Text
+    weeks: Text
+    months: Text
+
+
 class Option(Reply):
     name: Title
-    trajectory: Text  # where it leads over months, weeks and the next day
-    for_and_against: Text
+    trajectory: Trajectory
+    in_favour: Text
+    against: Text
+    turning_point: Text  # the early sign that this way was wrong
 
 
 class ManifoldReply(SopReply):
-    """For sop_generator_manifold: where the person stands, the options with where each leads, and the one chosen."""
+    """For sop_generator_manifold: where the person stands, what matters at each scale, the options with where each leads, and the one chosen."""
 
-    position: Text
+    position: Position
+    scales: Annotated[list[Scale], Field(min_length=2, max_length=8)]
     options: Annotated[list[Option], Field(min_length=2, max_length=4)]
     chosen: Title
     why: Text
@@ -52,6 +74,9 @@ class ManifoldReply(SopReply):
         flaws = _flaws_of(self.checklist)
         if self.chosen.casefold() not in {o.name.casefold() for o in self.options}:
             flaws.append(f"chosen: {self.chosen[:80]!r} is not the name of one of the options")
+        missing = {"horizon", "season", "work", "day"} - {s.scale for s in self.scales}
+        if missing:
+            flaws.append(f"scales: nothing is said of {', '.join(sorted(missing))}")
         return flaws
 
 
