@@ -152,10 +152,32 @@ async def replay(made: Desk, tasks: Sequence[Finished]) -> dict[str, Any]:
             total = (await asked(made, rows))["total"]["p80"]
             for name, p80 in {"product": total, "raw": sum(t.estimate for t in rows), "evidence-based": baseline.plan(rows)}.items():
                 whole[len(rows), name].rows.append((rows[0].person, sum(t.actual for t in rows), p80))
+    tasks = {name: score.summary() for name, score in singles.items()}
+    plans = {f"{size} tasks, {name}": score.summary() for (size, name), score in sorted(whole.items())}
     return {
-        "tasks": {name: score.summary() for name, score in singles.items()},
-        "plans": {f"{size} tasks, {name}": score.summary() for (size, name), score in sorted(whole.items())},
+        "targets": targets(tasks, plans),
+        "tasks": tasks,
+        "plans": plans,
         "mean_abs_error_h": {"raw": round(fmean(raw_error), 3), "p50": round(fmean(p50_error), 3)},
+    }
+
+
+def targets(tasks: dict[str, Any], plans: dict[str, Any]) -> dict[str, Any]:
+    """Each promise with the figure, its bounds and whether it holds."""
+    product, best = tasks["product"], min(score["pinball_h"] for name, score in tasks.items() if name != "product")
+    found: dict[str, tuple[float | None, float, float]] = {
+        "coverage of tasks": (product["coverage"], 0.78, 0.82),
+        "loss to the best baseline": (round(product["pinball_h"] / best, 3), 0, 1.02),
+        "loss to evidence-based": (round(product["pinball_h"] / tasks["evidence-based"]["pinball_h"], 3), 0, 0.93),
+        "mean gap per person": (product["mean_gap_per_person"], 0, 0.025),
+    }
+    for size in PLAN_SIZES:
+        ours, theirs = plans[f"{size} tasks, product"], plans[f"{size} tasks, evidence-based"]
+        found[f"coverage of plans of {size}"] = (ours["coverage"], 0.76, 0.84)
+        found[f"loss of plans of {size} to evidence-based"] = (round(ours["pinball_h"] / theirs["pinball_h"], 3), 0, 0.9)
+    return {
+        name: {"figure": figure, "from": low, "to": high, "holds": None if figure is None else low <= figure <= high}
+        for name, (figure, low, high) in found.items()
     }
 
 

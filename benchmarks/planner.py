@@ -2,22 +2,27 @@
 
 A hundred plans without a model, one after the other and five at once, over the history of 2,000 runs; then five at once with a model on
 loopback that takes MODEL_SECONDS (2) for its answer. Requests go through the whole HTTP application in this process, to a real PostgreSQL;
-the memory answers at once. `rss_mb` is this process with everything that the planner loads, without PostgreSQL.
+the memory answers at once. `service` is the planner's own process as it is deployed, with model, prompts and traces on: its resident memory
+after 25 plans by the model and as many revisions.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
+import socket
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import structlog
 from planner_desk import Desk, database, desk
@@ -82,12 +87,11 @@ async def by_rules(store: Database) -> dict[str, Any]:
         together: list[float] = []
         for i in range(PLANS // 5):
             together += await asyncio.gather(*(timed(made.post("/plan", {"intent": INTENTS[(i + j) % len(INTENTS)]})) for j in range(5)))
-        memory = psutil.Process().memory_info().rss / 1e6
-    return {"plans": PLANS, "alone": times(alone), "five_at_once": times(together), "rss_mb": round(memory)}
+    return {"plans": PLANS, "alone": times(alone), "five_at_once": times(together)}
 
 
-async def by_model(store: Database) -> dict[str, Any]:
-    steps = [
+def steps_by_model() -> list[dict[str, Any]]:
+    return [
         {
             "step_number": i,
             "title": f"Part {i} of the work",
@@ -100,6 +104,10 @@ async def by_model(store: Database) -> dict[str, Any]:
         }
         for i in range(1, 9)
     ]
+
+
+async def by_model(store: Database) -> dict[str, Any]:
+    steps = steps_by_model()
     with OpenRouterServer(dimension=8) as vendor:
         adapter = OpenRouterLanguageModel(KEY, vendor.base_url, "~anthropic/claude-loopback")
         async with desk(store, MeteredLanguageModel(adapter, PostgresModelLedger(store))) as made:
@@ -108,6 +116,49 @@ async def by_model(store: Database) -> dict[str, Any]:
             each = await asyncio.gather(*(timed(made.post("/plan", {"intent": intent})) for intent in INTENTS[:5]))
         await adapter.close()
         return {"model_seconds": MODEL_SECONDS, "five_at_once": times(each), "most_model_calls_at_once": vendor.most_at_once}
+
+
+async def as_deployed(dsn: str) -> dict[str, Any]:
+    """The resident memory of `serve planner-engine`, which reaches no gateway and sends its spans to nobody."""
+    with socket.socket() as probe, tempfile.TemporaryDirectory() as folder:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        with OpenRouterServer(dimension=8) as vendor:
+            more = {
+                "PLANNER_DATA_DIR": folder,
+                "PLANNER_API_KEY": "benchmark-of-the-planner",
+                "DATABASE_URL": dsn,
+                "OPENROUTER_API_KEY": KEY,
+                "OPENROUTER_BASE_URL": vendor.base_url,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+                "PLANNER_LOG_LEVEL": "error",
+            }
+            command = [sys.executable, "-m", "planner_memory", "serve", "planner-engine", "--port", str(port)]
+            process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **more}, stderr=asyncio.subprocess.DEVNULL)
+            try:
+                return await _used(process.pid, vendor, f"http://127.0.0.1:{port}")
+            finally:
+                process.terminate()
+                await process.wait()
+
+
+async def _used(pid: int, vendor: OpenRouterServer, url: str) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer benchmark-of-the-planner"}, timeout=60) as client:
+        for _ in range(300):
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get("/health")).status_code == 200:
+                    break
+            await asyncio.sleep(0.1)
+        started = psutil.Process(pid).memory_info().rss / 1e6
+        steps = steps_by_model()
+        for i in range(25):
+            vendor.say({"name": "A plan", "checklist": steps}, {"checklist": [{**s, "keeps": s["step_number"]} for s in steps[:-1]], "note": ""})
+            plan = (await client.post("/api/v1/planner/plan", json={"intent": INTENTS[i % len(INTENTS)]})).json()
+            answer = await client.post(f"/api/v1/planner/plans/{plan['plan_id']}/revise", json={"instruction": "Leave the last step out"})
+            answer.raise_for_status()
+        used = psutil.Process(pid).memory_info().rss / 1e6
+    return {"started_mb": round(started), "rss_mb": round(used)}
 
 
 def times(seconds: list[float]) -> dict[str, float]:
@@ -121,7 +172,7 @@ async def main() -> None:
     options = asked.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     async with database() as store:
-        found = {"without_model": await by_rules(store), "with_model": await by_model(store)}
+        found = {"without_model": await by_rules(store), "with_model": await by_model(store), "service": await as_deployed(store.dsn)}
     print(json.dumps(found, indent=2))
     if options.json:
         options.json.write_text(json.dumps(found))

@@ -34,6 +34,18 @@ def slow(seconds: float) -> Failure:
     return respond
 
 
+def together(count: int) -> list[Failure]:
+    """That many honest answers, none of which goes out before all have been asked for."""
+    all_here = asyncio.Barrier(count)
+
+    async def respond(work: Callable[[], Any]) -> Response:
+        answer = work()
+        await asyncio.wait_for(all_here.wait(), 60)
+        return _sent(answer)
+
+    return [respond] * count
+
+
 def truncated() -> Failure:
     """The work is done, and half of the answer arrives."""
 

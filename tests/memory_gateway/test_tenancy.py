@@ -36,6 +36,8 @@ ROWS = {
     "memory_followups": "insert into memory_followups (purpose, memory_id, client_id) values ('copy', gen_random_uuid(), %s)",
     "workspace_records": "insert into workspace_records (record_id, kind, name, client_id) values (gen_random_uuid()::text, 'task', 't', %s)",
     "workspace_writes": "insert into workspace_writes (key, kind, payload, client_id) values (gen_random_uuid()::text, 'task', '{}', %s)",
+    "model_calls": "insert into model_calls (id, purpose, prompt_name, prompt_version, model, outcome, seconds, request_hash, client_id)"
+    " values (gen_random_uuid(), 'plan', 'sop_generator', 'v1', 'm', 'answered', 1, 'h', %s)",
     "forgotten_memories": "insert into forgotten_memories (id, client_id) values (gen_random_uuid(), %s)",
 }
 DEPENDENT = {

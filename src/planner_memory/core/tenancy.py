@@ -15,6 +15,7 @@ Bypass = Literal[
     "extraction",
     "health",
     "indexing",
+    "model ledger",
     "recovery",
     "reflection",
     "reindexing",
