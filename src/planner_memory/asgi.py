@@ -139,7 +139,7 @@ class AllInOne:
 
         @root.get("/metrics")
         async def metrics() -> Response:
-            return Response(b"".join(app.state.metrics.text() for app in self._apps.values()), media_type=CONTENT_TYPE_LATEST)
+            return Response(b"".join([await app.state.metrics.scraped() for app in self._apps.values()]), media_type=CONTENT_TYPE_LATEST)
 
         @root.get("/openapi.json")
         async def openapi() -> JSONResponse:

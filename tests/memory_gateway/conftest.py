@@ -42,6 +42,7 @@ async def gateway_over(
     await keys.add_key("all", hash_of("k-all"))
     await keys.add_key("acme", hash_of("k-acme"), client_ids=("acme",))
     metrics = Metrics("memory-gateway")
+    measures = GatewayMeasures(metrics, lambda: datetime.now(UTC))
     settings: dict[str, Any] = {
         "store": PostgresMemories(database),
         "vectors": None,
@@ -50,9 +51,10 @@ async def gateway_over(
         "jobs": None,
         "profiles": PostgresProfiles(database, time_zone="Europe/Berlin"),
         "clock": lambda: datetime.now(UTC),
-        "measures": GatewayMeasures(metrics.registry),
+        "measures": measures,
     }
     gateway = Gateway(**{**settings, **parts})
+    measures.watch(gateway.pending)
     app = build_app(
         "memory-gateway",
         Face(keys, keys),

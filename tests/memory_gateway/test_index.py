@@ -1,6 +1,7 @@
 """The gateway with its index and its embedder: what is found, and what happens when one of them is away."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -197,3 +198,35 @@ async def test_what_a_killed_process_had_leased_is_due_at_once_at_the_next_start
         gateway.open()
         await settled(http)
     assert await vectors.count(Filter()) == 3
+
+
+async def measured(http: httpx.AsyncClient) -> dict[str, float]:
+    lines = (await http.get("/metrics")).text.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if not line.startswith("#"))}
+
+
+async def test_a_scrape_tells_of_the_cache_and_of_what_waits_for_the_index(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
+) -> None:
+    engine = Switch(vectors, "upsert", "search", "delete", "count", "check")
+    async with open_gateway(vectors=engine, embedder=embedder, sweep_seconds=0.1) as (http, gateway):
+        await http.post(f"{BASE}/remember", json={"content": "The gate is open"})
+        await settled(http)
+        for _ in range(3):
+            await found(http, "gate")
+        numbers = await measured(http)
+        assert (numbers["memory_gateway_cache_hits_total"], numbers["memory_gateway_cache_misses_total"]) == (2, 1)
+        assert (numbers["memory_gateway_pending_index"], numbers["memory_gateway_pending_index_oldest_seconds"]) == (0, 0)
+        assert numbers[f'memory_gateway_requests_total{{method="GET",route="{BASE}/recall",status="200"}}'] == 3
+        engine.is_away = True
+        await http.post(f"{BASE}/remember", json={"content": "The gate is shut"})
+        await asyncio.sleep(0.2)
+        numbers = await measured(http)
+        assert numbers["memory_gateway_pending_index"] == 1
+        assert numbers["memory_gateway_pending_index_oldest_seconds"] >= 0.2
+        engine.is_away = False
+        gateway.open()
+        await settled(http)
+        assert (await measured(http))["memory_gateway_pending_index"] == 0
+        await database.close()
+        assert math.isnan((await measured(http))["memory_gateway_pending_index"])

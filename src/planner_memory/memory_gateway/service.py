@@ -36,7 +36,7 @@ from planner_memory.ports.cache import Cache
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.followups import FollowUpStore
 from planner_memory.ports.jobs import Jobs
-from planner_memory.ports.memories import MemoryStore, Selection
+from planner_memory.ports.memories import MemoryStore, Pending, Selection
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.web.health import HealthReport, State, state_of
@@ -81,7 +81,6 @@ class Gateway:
         self._index_vendor = index_vendor
         self._cache_vendor = cache_vendor
         self.graph = Graph(store)
-        self._measures = measures
         self._answers = Answers(cache, measures.counts if measures else Counts())
         self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, echoes=echoes)
         self._indexer = (
@@ -290,18 +289,21 @@ class Gateway:
         states = await asyncio.gather(*(_state(check) for check in checks.values()))
         count, age = None, None
         try:
-            with spanning("health"):
-                async with self._store.begin() as tx:
-                    pending = await tx.pending()
-            count = pending.count if self._indexer else 0
+            pending = await self.pending()
+            count = pending.count
             age = round((self._clock() - pending.oldest_at).total_seconds(), 1) if count and pending.oldest_at else 0
         except PlannerMemoryError:
             log.warning("pending index unknown")
-        if self._measures and count is not None:
-            self._measures.pending.set(count)
-            self._measures.oldest.set(age or 0)
         extra = {"pending_index": count, "pending_index_oldest_seconds": age, "embedder": self._embedder.name if self._embedder else None}
         return HealthReport(dict(zip(checks, states, strict=True)), frozenset({"postgres"}), extra | await self._following.report())
+
+    async def pending(self) -> Pending:
+        """Committed rows that are not in the index; none when no index is configured, since words are looked up in PostgreSQL."""
+        if self._indexer is None:
+            return Pending(0, None)
+        with spanning("health"):
+            async with self._store.begin() as tx:
+                return await tx.pending()
 
     async def _zone(self) -> ZoneInfo:
         """The person's time zone, read again after a minute."""

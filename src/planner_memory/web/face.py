@@ -80,7 +80,7 @@ def build_app(
     @app.get("/metrics", operation_id=f"{service}-metrics", tags=["operations"])
     async def read_metrics() -> Response:
         """Prometheus metrics."""
-        return Response(measured.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await measured.scraped(), media_type=CONTENT_TYPE_LATEST)
 
     # the last one added is the outermost
     app.add_middleware(Idempotent, answers=face.answers, authenticate=authenticate)

@@ -1,5 +1,7 @@
 """Prometheus metrics of one service: requests and their duration, and whatever the service adds to `registry`."""
 
+from collections.abc import Awaitable, Callable
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
@@ -10,6 +12,7 @@ class Metrics:
     def __init__(self, service: str) -> None:
         self.prefix = prefix = service.replace("-", "_")
         self.registry = CollectorRegistry()
+        self._refreshes: list[Callable[[], Awaitable[None]]] = []
         self._requests = Counter(f"{prefix}_requests", "Requests answered", ["method", "route", "status"], registry=self.registry)
         self._duration = Histogram(
             f"{prefix}_request_duration_seconds",
@@ -23,5 +26,11 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._duration.labels(method, route).observe(seconds)
 
-    def text(self) -> bytes:
+    def before_scrape(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Called before every answer of /metrics, for gauges that have to be looked up. It must not raise."""
+        self._refreshes.append(refresh)
+
+    async def scraped(self) -> bytes:
+        for refresh in self._refreshes:
+            await refresh()
         return generate_latest(self.registry)

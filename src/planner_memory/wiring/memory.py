@@ -155,6 +155,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     echoes = Echoes(second) if second else None
     if echoes is not None:
         platform.stack.push_async_callback(echoes.close)
+    measured = GatewayMeasures(metrics, platform.clock)
     gateway = Gateway(
         store=store,
         vectors=search.vectors,
@@ -165,12 +166,14 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         clock=platform.clock,
         default_client=settings.client_id,
         cache_vendor="valkey" if settings.valkey_url else None,
-        measures=GatewayMeasures(metrics.registry),
+        measures=measured,
         copier=Copier(followups, second, platform.clock) if second else None,
         echoes=echoes,
         extractions=followups,
         extract=settings.extraction,
     )
+    measured.watch(gateway.pending)
+    measured.watch(documents.pending)
     gateway.register_jobs(platform.jobs)
 
     async def make(kind: EmbedderKind | None, location: str) -> SearchPair:
