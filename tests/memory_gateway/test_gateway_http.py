@@ -1,13 +1,17 @@
 """The gateway as other services use it: the adapter over HTTP on a real gateway."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter, FastAPI
 
 from planner_memory.adapters.gateway_http.memory import GatewayMemory
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.core.errors import InvalidInput, NotAllowed, NotAuthenticated, Unavailable, UpstreamInvalid
+from planner_memory.memory_gateway.document_routes import router as document_router
+from planner_memory.memory_gateway.routes import router
 from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory
 
 
@@ -66,3 +70,40 @@ async def test_silence_is_unavailable_and_nonsense_is_named() -> None:
     async with httpx.AsyncClient(base_url="http://x", transport=httpx.MockTransport(slow)) as late:
         with pytest.raises(Unavailable):
             await GatewayMemory(late).recall("x")
+
+
+LINE = '{"kind": "memory", "memory_id": "01900000-0000-7000-8000-00000000000%d", "content": "Line %d", "occurred_at": "2026-05-01T12:00:00Z"}\n'
+# a POST as it is sent first, and with another body
+POSTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "/remember": ({"json": {"content": "The gate is open"}}, {"json": {"content": "The gate is shut"}}),
+    "/remember/batch": ({"json": {"memories": [{"content": "a"}, {"content": "b"}]}}, {"json": {"memories": [{"content": "c"}]}}),
+    "/import": ({"content": LINE % (1, 1)}, {"content": LINE % (2, 2)}),
+    "/docs": ({"json": {"content": "# Rates\n\nA day costs 1200 euros."}}, {"json": {"content": "# Rates\n\nA day costs 1300 euros."}}),
+}
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_every_post_answers_once_per_key(both: httpx.AsyncClient, path: str) -> None:
+    sent, other = POSTS[path]
+    url, key = f"/api/v1/memory{path}", {"Idempotency-Key": "k-1"}
+    first, again, changed = [await both.post(url, headers=key, **body) for body in (sent, sent, other)]
+    assert first.status_code in (200, 201), first.text
+    assert (again.status_code, again.json(), again.headers.get("idempotent-replayed")) == (first.status_code, first.json(), "true")
+    assert changed.status_code == 409
+    assert changed.headers["content-type"] == "application/problem+json"
+    new_key = await both.post(url, headers={"Idempotency-Key": "k-2"}, **other)
+    assert (new_key.status_code, new_key.headers.get("idempotent-replayed")) == (first.status_code, None)
+    bound = await both.post(url, headers={**key, "Authorization": "Bearer k-acme"}, params={"client_id": "acme"}, **other)
+    assert bound.status_code in ((409,) if path == "/import" else (200, 201)), "its lines are another client's by now"
+    assert "Idempotency-Key" not in bound.text, "another API key's Idempotency-Key is another one"
+
+
+def test_no_post_is_left_out() -> None:
+    paths = {path.removeprefix("/api/v1/memory") for app in (router, document_router) for path in _posts(app)}
+    assert paths == set(POSTS), "a rebuild of the index is started once whatever its key: 409 while one runs"
+
+
+def _posts(of: APIRouter) -> list[str]:
+    app = FastAPI()
+    app.include_router(of)
+    return [path for path, methods in app.openapi()["paths"].items() if "post" in methods]
