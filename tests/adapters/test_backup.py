@@ -42,6 +42,9 @@ async def source() -> AsyncIterator[tuple[Path, Path]]:
             )
         (folder / "api-key").write_text("pm_secret\n")
         (folder / "calendar-credentials").write_text("planner:secret\n")
+        (folder / "credentials-key").write_text("a long key\n")
+        (folder / "credentials").mkdir()
+        (folder / "credentials" / "gcal.json").write_text('{"sealed": "x"}\n')
         calendar = folder / "radicale" / "collection-root" / "planner" / "work"
         calendar.mkdir(parents=True)
         (calendar / "one.ics").write_text("BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")

@@ -213,6 +213,24 @@ async def test_the_calendars_are_named_and_the_own_one_is_known(calendar: Calend
     assert [e.calendar_id for e in await calendar.events(MARCH, BERLIN)] == [own.calendar_id]
 
 
+async def test_only_chosen_calendars_count_as_busy_and_the_own_one_always(radicale: EmbeddedRadicale, caldav: CalDavCalendar) -> None:
+    chosen: list[str] = []
+
+    async def choice() -> list[str]:
+        return chosen
+
+    other = CalDavCalendar(radicale.url, radicale.username, radicale.password, chosen=choice)
+    await caldav.put(new())
+    await caldav.import_events(calendar_of("UID:a\nSUMMARY:Call\nDTSTART:20270315T100000Z\nDURATION:PT1H"))
+    assert len(await other.events(MARCH, BERLIN)) == 2
+    chosen.append("Nobody's")
+    assert [e.event_id for e in await other.events(MARCH, BERLIN)] == ["pm001"]
+    assert {c.name: c.is_read for c in await other.calendars()} == {"Planner": True, "Personal": False}
+    chosen.append("Personal")
+    assert len(await other.events(MARCH, BERLIN)) == 2
+    await other.close()
+
+
 async def test_changes_since_a_token(calendar: Calendar) -> None:
     await calendar.put(new())
     await calendar.put(new("pm002", 11))

@@ -4,14 +4,13 @@ Loaded only when one is used, because it brings cryptography.
 """
 
 import secrets
-from collections.abc import Sequence
 
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.credential_files.store import EncryptedFile
 from planner_memory.adapters.google.account import GoogleAccount
 from planner_memory.adapters.google.api import GoogleApi
 from planner_memory.adapters.google.calendar import GoogleCalendar
-from planner_memory.adapters.google.calendars import Calendars
+from planner_memory.adapters.google.calendars import Calendars, Chosen
 from planner_memory.adapters.in_process.data_dir import DataDirectory, ensure_secret
 from planner_memory.core.errors import NotStarted
 from planner_memory.settings import Settings
@@ -25,7 +24,7 @@ def credential_file(settings: Settings, data: DataDirectory, name: str) -> Encry
     return EncryptedFile(credentials_directory(settings, data) / name, key)
 
 
-def open_google(platform: Platform) -> GoogleCalendar:
+def open_google(platform: Platform, chosen: Chosen) -> GoogleCalendar:
     """Google Calendar with its account, connected or not; also sets the platform's account."""
     settings = platform.settings
     if not settings.google_client_id or settings.google_client_secret is None:
@@ -33,9 +32,6 @@ def open_google(platform: Platform) -> GoogleCalendar:
             "PLANNER_CALENDAR=google needs GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET of an OAuth client. Make one at console.cloud.google.com under"
             f" APIs & Services, Credentials, as a web application whose redirect URI is {settings.google_redirect_uri}."
         )
-
-    async def chosen() -> Sequence[str]:
-        return (await platform.profiles.profile("me")).calendars
 
     account = GoogleAccount(
         credential_file(settings, platform.data, "gcal.json"),

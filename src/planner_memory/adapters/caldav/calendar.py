@@ -6,7 +6,7 @@ several round trips per event, and expanded on this side, because servers differ
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -52,11 +52,18 @@ class _Found:
         return unquote(urlsplit(self.url).path.rstrip("/").rsplit("/", 1)[-1])
 
 
+Chosen = Callable[[], Awaitable[Sequence[str]]]
+
+
+async def _none() -> Sequence[str]:
+    return ()
+
+
 class CalDavCalendar:
     """Fulfils Calendar.
 
     Own blocks live in the calendar `own_calendar` (shown as Planner), imports in `imports` (shown as Personal); both are made when first needed.
-    `read_calendars` names those that count as busy, by display name or last part of the address; None reads all. The own one is always read.
+    `chosen` names those that count as busy, by display name, address or its last part; none means all. The own one is always read.
     `addresses` are the person's mail addresses, by which a declined invitation is known.
     """
 
@@ -68,12 +75,12 @@ class CalDavCalendar:
         own_calendar: str = "planner-memory",
         *,
         imports: str = "personal",
-        read_calendars: Sequence[str] | None = None,
+        chosen: Chosen = _none,
         addresses: Sequence[str] = (),
         clock: Clock = utc_now,
     ) -> None:
         self._own, self._imports = _Wanted(own_calendar, "Planner"), _Wanted(imports, "Personal")
-        self._read = None if read_calendars is None else frozenset(read_calendars)
+        self._chosen = chosen
         self._addresses = frozenset(a.lower() for a in (*addresses, *([username] if "@" in username else [])))
         self._clock = clock
         self._arguments: dict[str, Any] = {
@@ -96,8 +103,9 @@ class CalDavCalendar:
         return Capabilities(can_push=False, can_import=True, writes_at_once=4)
 
     async def calendars(self) -> list[CalendarInfo]:
+        chosen = await self._chosen()
         found = [
-            CalendarInfo(c.url, c.name or c.segment, is_writable=True, is_read=self._is_read(c), is_own=self._own.is_(c))
+            CalendarInfo(c.url, c.name or c.segment, is_writable=True, is_read=self._is_read(c, chosen), is_own=self._own.is_(c))
             for c in await self._calendars()
         ]
         return sorted(found, key=lambda c: (c.name.casefold(), c.calendar_id))
@@ -105,7 +113,7 @@ class CalDavCalendar:
     async def events(self, window: Interval, time_zone: str) -> list[CalendarEvent]:
         place = zone(time_zone)
         day = timedelta(days=1)
-        read = [c for c in await self._calendars() if self._is_read(c)]
+        read = await self._read()
         answers = await asyncio.gather(*(self._query(c.url, window.start - day, window.end + day) for c in read))
         objects = [texts.Stored(text, etag, c.url) for c, answer in zip(read, answers, strict=True) for _, etag, text in answer]
 
@@ -129,7 +137,7 @@ class CalDavCalendar:
             return texts.own(texts.Stored(text, response.headers.get("ETag"), url), event_id)
 
     async def changes(self, token: str | None, time_zone: str) -> Changes:
-        read = [c for c in await self._calendars() if self._is_read(c)]
+        read = await self._read()
         before = tokens_in(token)
         is_full, others = token is None, {c.url for c in read} != set(before)
         after: dict[str, str] = {}
@@ -162,8 +170,12 @@ class CalDavCalendar:
 
     async def unwatch(self, watch: Watch) -> None: ...
 
-    def _is_read(self, calendar: _Found) -> bool:
-        return self._read is None or self._own.is_(calendar) or calendar.name in self._read or calendar.segment in self._read
+    async def _read(self) -> list[_Found]:
+        chosen = await self._chosen()
+        return [c for c in await self._calendars() if self._is_read(c, chosen)]
+
+    def _is_read(self, calendar: _Found, chosen: Sequence[str]) -> bool:
+        return not chosen or self._own.is_(calendar) or bool({calendar.name, calendar.segment, calendar.url} & set(chosen))
 
     async def _query(self, url: str, start: datetime, end: datetime) -> list[tuple[str, str | None, str]]:
         async with self._asked() as client:

@@ -20,7 +20,7 @@ from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, Unavailable
 
 _DUMP = "database.dump"
-_SECRETS = ("api-key", "calendar-credentials", "calendar-port")
+_SECRETS = ("api-key", "calendar-credentials", "calendar-port", "credentials-key")
 _CALENDARS = "radicale"
 _CREDENTIALS = "credentials"  # of vendor accounts
 _PSQL = ("-XAtq", "-v", "ON_ERROR_STOP=1")
