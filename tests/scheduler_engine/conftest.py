@@ -12,6 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 from psycopg.types.json import Jsonb
+from tests.scheduler_engine.stands import Stand, on_caldav, on_google
 
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
 from planner_memory.adapters.postgres.database import Database
@@ -122,6 +123,13 @@ async def radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
     await server.start()
     yield server
     await server.stop()
+
+
+@pytest.fixture(params=["caldav", "google"])
+async def stand(request: pytest.FixtureRequest, database: Database, radicale: EmbeddedRadicale, tmp_path: Path) -> AsyncIterator[Stand]:
+    on = on_caldav(radicale, database) if request.param == "caldav" else on_google(database, tmp_path)
+    async with on as made:
+        yield made
 
 
 @pytest.fixture
