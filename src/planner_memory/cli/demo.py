@@ -144,8 +144,10 @@ class Demo:
             found += await _there(api, f"/api/v1/memory/memories/{memory_id}")
         if accepted:
             self._show(Text(f"{len(accepted)} accepted earlier, {found} found.", "green" if found == len(accepted) else "bold red"))
-        for run_id in self.ledger.ids("schedule"):
-            await _try(api, f"/api/v1/scheduler/runs/{run_id}/undo")  # else each demo would find a fuller calendar
+        # Else each demo would find a fuller calendar. By what stands, not by the ledger: a demo that was killed may not have come to note it.
+        earlier = (await api.get("/api/v1/scheduler/schedules", client_id=CLIENT, limit=200))["schedules"]
+        for run_id in [each["scheduler_run_id"] for each in earlier if each["status"] == "applied"]:
+            await _try(api, f"/api/v1/scheduler/runs/{run_id}/undo")
         return len(accepted), found
 
     async def _profile(self, api: Api) -> ZoneInfo:

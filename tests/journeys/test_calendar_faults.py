@@ -1,0 +1,56 @@
+"""The product is killed while it writes to the calendar, at several moments: after the next start all of the schedule stands, or none of it."""
+
+import os
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tests.fakes.cutting_proxy import CuttingProxy
+from tests.journeys.product import up
+
+from planner_memory.adapters.radicale.server import EmbeddedRadicale
+
+TASKS = [{"task_id": f"t{n}", "title": f"Task {n}", "estimated_minutes": 60} for n in range(10)]
+
+
+async def stands(client: httpx.AsyncClient) -> set[str]:
+    """The ids of the blocks by the schedules, which are those of the product's own events in the calendar, each there once."""
+    runs: list[dict[str, Any]] = (await client.get("/api/v1/scheduler/schedules", params={"limit": 200})).json()["schedules"]
+    today = datetime.now(UTC).date()
+    span = {"start": (today - timedelta(days=2)).isoformat(), "end": (today + timedelta(days=60)).isoformat()}
+    events: list[dict[str, Any]] = (await client.get("/api/v1/scheduler/agenda", params=span)).json()["events"]
+    own = sorted(e["event_id"] for e in events if e["is_own"])
+    assert own == sorted(b["event_id"] for r in runs if r["status"] == "applied" for b in r["schedule_blocks"])
+    return set(own)
+
+
+async def test_a_killed_product_leaves_all_of_a_schedule_or_none(data_dir: Path, tmp_path: Path) -> None:
+    radicale = EmbeddedRadicale(tmp_path / "server")
+    await radicale.start()
+    grown: list[int] = []
+    before: set[str] = set()
+    try:
+        async with CuttingProxy(radicale.url) as proxy:
+            more = {"CALDAV_URL": proxy.url, "CALDAV_USERNAME": radicale.username, "CALDAV_PASSWORD": radicale.password}
+            for request in (2, 12, 18, 0):
+                with up(data_dir, **more) as running:
+                    pid = running.process.pid
+                    async with running.client() as client:
+                        after = await stands(client)
+                        grown.append(len(after - before))
+                        assert before <= after
+                        before = after
+                        if not request:
+                            break
+                        proxy.cut_at(request, "after", on_cut=lambda pid=pid: os.kill(pid, signal.SIGKILL))
+                        with suppress(httpx.TransportError):
+                            await client.post("/api/v1/scheduler/schedule", json={"tasks": TASKS})
+                    assert running.process.wait(20) == -signal.SIGKILL
+                proxy.heal()
+    finally:
+        await radicale.stop()
+    assert grown[0] == 0
+    assert set(grown[1:]) == {0, 10}
