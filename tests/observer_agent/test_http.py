@@ -389,7 +389,14 @@ async def test_the_brief_of_the_morning(desk: Desk) -> None:
     desk.clock.now = at("2026-11-21 06:00")
     steps = {"checklist": [{"task_id": "a"}, {"task_id": "z"}]}
     await desk.sql("insert into plans (plan_title, intent, sop, deadline_at) values ('Onboard', 'i', %s, %s)", Jsonb(steps), at("2026-11-23 23:00"))
+    await desk.sql(
+        "insert into schedule_questions (id, question_key, run_id, kind, task_id, details, asked_at)"
+        " select gen_random_uuid(), 'k', id, 'deleted', 'd', %s, now() from scheduler_runs limit 1",
+        Jsonb({"says": "Removed the block 'Task d' of Friday from the calendar."}),
+    )
     brief = (await desk.http.get("/api/v1/observer/brief")).json()
+    assert brief["questions"] == ["Removed the block 'Task d' of Friday from the calendar."]
+    assert "## Needs your answer\n\n- Removed the block 'Task d'" in brief["content"]
     assert brief["brief_on"] == "2026-11-21"
     assert [(item["title"], item["is_own"]) for item in brief["agenda"]] == [("Task e", True)]
     assert brief["scheduled_hours"] == 1.0

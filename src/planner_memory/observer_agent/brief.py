@@ -33,6 +33,7 @@ class Brief:
     at_risk: tuple[DuePlan, ...]
     running: tuple[Running, ...]
     missing: tuple[str, ...]
+    questions: tuple[str, ...] = ()  # what happened in the calendar and waits for a decision
 
 
 def agenda_of(blocks: Iterable[ScheduledBlock], calendar: Sequence[CalendarEvent] | None, window: Interval, tz: ZoneInfo) -> tuple[AgendaItem, ...]:
@@ -65,6 +66,8 @@ def brief_sections(brief: Brief) -> dict[str, str]:
         "What slipped": (f"{count(len(brief.slipped), 'task')} to place anew:\n\n" if brief.slipped else "") + (bullets(slipped) or "Nothing."),
         "At risk": bullets([due_line(plan) for plan in brief.at_risk]) or "No deadline is in danger.",
     }
+    if brief.questions:
+        sections["Needs your answer"] = bullets(brief.questions) + "\n\nAnswer with `planner-memory questions`."
     if brief.missing:
         sections["Not known"] = bullets(brief.missing)
     return sections

@@ -106,6 +106,7 @@ async def brief(observer: TheObserver, scope: Scope) -> BriefOut:
     known = document(made)
     return BriefOut(
         **{key: known[key] for key in ("brief_on", "time_zone", "agenda", "scheduled_hours", "slipped", "at_risk", "running")},
+        questions=list(made.questions),
         content=brief_markdown(made),
         sections=brief_sections(made),
         warnings=list(made.missing),

@@ -80,6 +80,7 @@ class BriefOut(_Answer):
     slipped: list[dict[str, Any]]
     at_risk: list[dict[str, Any]]
     running: list[dict[str, Any]]
+    questions: list[str]
     content: str
     sections: dict[str, str]
     warnings: list[str]

@@ -201,6 +201,7 @@ class Observer:
                 done = await facts.finished_tasks(self._person_id, clients, sorted({b.task_id for b in found}), now)
                 due = await facts.plans_due(self._person_id, clients, deadlines(now))
                 running = await facts.running(self._person_id, clients, now)
+                asked = await facts.calendar_questions(self._person_id, clients)
         blocks = placed(found, calendar)
         return Brief(
             brief_on=day,
@@ -211,6 +212,7 @@ class Observer:
             at_risk=tuple(plan for plan in due_of(due, now, tz) if plan.is_overdue or plan.ends_after_deadline or plan.steps_open or not plan.steps),
             running=running_of(running, tz),
             missing=missing,
+            questions=tuple(asked),
         )
 
     def register_jobs(self, jobs: Jobs) -> None:

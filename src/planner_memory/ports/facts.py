@@ -126,6 +126,10 @@ class Facts(Protocol):
         """Timers that are on and were started before that instant, oldest first."""
         ...
 
+    async def calendar_questions(self, person_id: str, clients: Clients) -> list[str]:
+        """What happened in the calendar and waits for the person's decision, as sentences, oldest first."""
+        ...
+
     async def blocks(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[ScheduledBlock]:
         """Blocks of applied scheduler runs that overlap the window, by start.
 

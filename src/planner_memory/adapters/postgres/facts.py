@@ -46,6 +46,9 @@ class PostgresFactReading:
     async def running(self, person_id: str, clients: Clients, before: datetime) -> list[RunningTimer]:
         return await self._tx.rows("facts_running", RunningTimer, **_whose(person_id, clients), before=before)
 
+    async def calendar_questions(self, person_id: str, clients: Clients) -> list[str]:
+        return [row["says"] for row in await self._tx.rows("facts_calendar_questions", dict, **_whose(person_id, clients))]
+
     async def blocks(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[ScheduledBlock]:
         return await self._tx.rows("facts_blocks", ScheduledBlock, **_whose(person_id, clients), **_during(window), known_at=known_at)
 

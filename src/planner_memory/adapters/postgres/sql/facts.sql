@@ -152,6 +152,12 @@ where person_id = %(person_id)s and event_type in ('insight', 'insight_revoked')
     and superseded_at is null and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
 order by occurred_at desc, id limit 1000
 
+-- name: facts_calendar_questions
+select details ->> 'says' as says
+from schedule_questions
+where answer is null and person_id = %(person_id)s and (%(clients)s::text[] is null or client_id = any(%(clients)s::text[]))
+order by asked_at, id limit 50
+
 -- name: take_reflection_turn
 insert into reflection_leases (person_id, client_id, mode, holder, held_until)
 values (%(person_id)s, %(client_id)s, %(mode)s, %(holder)s::uuid, clock_timestamp() + %(lasts)s::interval)
