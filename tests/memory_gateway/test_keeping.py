@@ -70,6 +70,18 @@ async def test_pinned_memories_are_listed_by_themselves(http: httpx.AsyncClient)
     assert [m["content"] for m in (await read(http, "/memories", pinned=False))["memories"]] == ["two"]
 
 
+async def test_a_pinned_memory_comes_first_among_those_that_match_alike(http: httpx.AsyncClient) -> None:
+    for n in range(4):
+        await keep(http, f"The gate of hall {n} is repaired on Monday")
+    found = (await read(http, "/recall", query="gate repaired"))["results"]
+    last = found[-1]
+    assert {r["pinned"] for r in found} == {False}
+    await http.patch(f"{BASE}/memories/{last['memory_id']}", json={"pinned": True})
+    found = (await read(http, "/recall", query="gate repaired"))["results"]
+    assert (found[0]["memory_id"], found[0]["pinned"], found[0]["scores"]["pinned"]) == (last["memory_id"], True, 1)
+    assert found[0]["score"] > last["score"]
+
+
 async def test_another_clients_memory_is_not_changed(http: httpx.AsyncClient) -> None:
     memory_id = await keep(http, "Borealis only", client_id="borealis")
     bound = {"Authorization": "Bearer k-acme"}
