@@ -22,7 +22,7 @@ Kind = Annotated[str, typer.Argument(help="offers, service-blueprints, workflows
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "state"))
     return table
 
 

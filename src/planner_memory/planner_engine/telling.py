@@ -22,15 +22,21 @@ def plan_graph(plan: Plan) -> tuple[list[GraphNode], list[GraphEdge]]:
         nodes.append(GraphNode(template_id, "process_template", {"name": name}))
         edges.append(GraphEdge(me, template_id, "plan_follows_template"))
         if plan.workflow_id:
-            nodes.append(GraphNode(plan.workflow_id, "workflow"))
+            nodes.append(GraphNode(plan.workflow_id, "workflow", _named(plan, "workflow")))
             edges.append(GraphEdge(plan.workflow_id, template_id, "workflow_has_template"))
     if plan.workflow_id and plan.blueprint_id and edges:
-        nodes += [GraphNode(plan.workflow_id, "workflow"), GraphNode(plan.blueprint_id, "blueprint")]
+        nodes.append(GraphNode(plan.blueprint_id, "blueprint", _named(plan, "service_blueprint")))
         edges.append(GraphEdge(plan.blueprint_id, plan.workflow_id, "blueprint_has_workflow"))
     if plan.engagement_id:
-        nodes.append(GraphNode(plan.engagement_id, "engagement"))
+        nodes.append(GraphNode(plan.engagement_id, "engagement", _named(plan, "engagement")))
         edges.append(GraphEdge(me, plan.engagement_id, "plan_serves_engagement"))
     return nodes, edges
+
+
+def _named(plan: Plan, kind: str) -> dict[str, str]:
+    """The name that the workspace gave when the plan was made."""
+    told = ((plan.sop.get("metadata") or {}).get("workspace") or {}).get(kind) or {}
+    return {"name": told["name"]} if told.get("name") else {}
 
 
 def plan_memory(plan: Plan) -> NewMemory:
