@@ -5,7 +5,7 @@ A workspace kind is one more parameter: a context manager that gives the workspa
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.adapters.postgres.plans import PostgresPlans
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.postgres.workspace_writes import PostgresWorkspaceWrites
 from planner_memory.core.tenancy import spanning
@@ -26,7 +27,7 @@ from planner_memory.planner_engine.routes import router
 from planner_memory.planner_engine.service import Planner
 from planner_memory.planner_engine.workspace_desk import WorkspaceDesk
 from planner_memory.ports.workspace import Workspace
-from planner_memory.ports.workspace_records import ProcessTemplate, Record, Task
+from planner_memory.ports.workspace_records import FinanceSnapshot, ProcessTemplate, Record, Task
 from planner_memory.web.face import Face, build_app
 from planner_memory.web.metrics import Metrics
 
@@ -66,12 +67,25 @@ KINDS: dict[str, Callable[[Database, CodaServers], AbstractAsyncContextManager[O
 class Product:
     """Planner and gateway over one database, asked through HTTP."""
 
-    def __init__(self, http: httpx.AsyncClient, gateway: httpx.AsyncClient, workspace: Workspace, ids: Mapping[str, str]) -> None:
-        self.http, self.gateway, self.workspace, self.ids = http, gateway, workspace, ids
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        gateway: httpx.AsyncClient,
+        workspace: Workspace,
+        ids: Mapping[str, str],
+        desk: WorkspaceDesk,
+        database: Database,
+    ) -> None:
+        self.http, self.gateway, self.workspace, self.ids, self.desk, self.database = http, gateway, workspace, ids, desk, database
 
     async def post(self, path: str, body: dict[str, Any], status: int = 201) -> Any:
         answer = await self.http.post(f"/api/v1/planner{path}", json=body)
         assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def get(self, path: str) -> Any:
+        answer = await self.http.get(f"/api/v1/planner{path}")
+        assert answer.status_code == 200, answer.text
         return answer.json()
 
     async def neighbors(self, entity_id: str, **query: Any) -> list[dict[str, Any]]:
@@ -81,11 +95,10 @@ class Product:
         return found
 
 
-@pytest.fixture(params=KINDS)
-async def product(request: pytest.FixtureRequest, database: Database, coda_servers: CodaServers) -> AsyncIterator[Product]:
-    async with KINDS[request.param](database, coda_servers) as (workspace, seed), gateway_over(database) as (gateway, _):
+@asynccontextmanager
+async def product_on(workspace: Workspace, ids: Mapping[str, str], database: Database) -> AsyncIterator[Product]:
+    async with gateway_over(database) as (gateway, _):
         memory = GatewayMemory(gateway)
-        ids = await seed(CONSULTANCY)
         own = workspace if isinstance(workspace, PostgresWorkspace) else PostgresWorkspace(database)
         desk = WorkspaceDesk(workspace, PostgresWorkspaceWrites(database), memory, lambda: datetime.now(UTC), tables=own, seconds=60, task_seconds=60)
         profiles, keys = PostgresProfiles(database, time_zone="Europe/Berlin"), PostgresKeys(database)
@@ -94,8 +107,16 @@ async def product(request: pytest.FixtureRequest, database: Database, coda_serve
         app = build_app("planner-engine", Face(keys, keys), health=planner.health, routers=[router], metrics=metrics, state={"planner": planner})
         headers = {"Authorization": "Bearer k-all"}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://planner", headers=headers) as http:
-            yield Product(http, gateway, workspace, ids)
+            yield Product(http, gateway, workspace, ids, desk, database)
         await desk.close()
+
+
+@pytest.fixture(params=KINDS)
+async def product(request: pytest.FixtureRequest, database: Database, coda_servers: CodaServers) -> AsyncIterator[Product]:
+    async with KINDS[request.param](database, coda_servers) as (workspace, seed):
+        ids = await seed((*CONSULTANCY, FinanceSnapshot(id="finance-0", name="January", taken_on=date(2026, 1, 1), runway_weeks=7)))
+        async with product_on(workspace, ids, database) as made:
+            yield made
 
 
 async def test_blueprint_workflow_and_graph(product: Product) -> None:
@@ -134,6 +155,10 @@ async def test_blueprint_workflow_and_graph(product: Product) -> None:
     made = await product.post("/execution-runs", {**run, "started_at": start.isoformat(), "ended_at": (start + timedelta(hours=2)).isoformat()})
     synced = await product.post("/workspace/sync", {}, 200)
     assert synced["problems"] == []
+    with spanning("workspace"):
+        async with PostgresSchedules(product.database).begin() as tx:
+            assert await tx.runway_weeks("me") == 7  # the scheduler reads it in PostgreSQL, wherever the workspace is
+            assert [s.name for s in await tx.sprints("me", date(2027, 3, 15), date(2027, 3, 15), None)] == ["Week 11"]
     assert (await product.post("/workspace/sync", {}, 200))["records"]["workflow"] == 0
     near = {n["node_id"]: n for n in await product.neighbors(ids["workflow-1"], client_id="acme", depth=2)}
     assert near[template.id]["edge_type"] == "workflow_has_template"

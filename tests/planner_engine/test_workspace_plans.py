@@ -8,45 +8,15 @@ from typing import Any
 
 import pytest
 from tests.contracts.test_workspace import CONSULTANCY
+from tests.fakes.cut_line import Line
 from tests.planner_engine.conftest import Desk, opened
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
-from planner_memory.core.errors import Unavailable
 from planner_memory.core.tenancy import spanning
 from planner_memory.ports.workspace_records import Engagement, Offer, ProcessTemplate, Record, ServiceBlueprint, Step, Task, Workflow
 
 ACME = {"intent": "Onboard Acme by the 12th of March 2027", "client_id": "acme"}
-
-
-class Line:
-    """A workspace behind a line that is cut at one call, before or after it did its work, and stays cut until it is mended."""
-
-    def __init__(self, workspace: PostgresWorkspace, *, cut_at: int | None = None, after: bool = False) -> None:
-        self._workspace = workspace
-        self.name, self.origin = workspace.name, workspace.origin
-        self.calls: list[str] = []
-        self.cut_at, self.after, self.is_cut = cut_at, after, False
-
-    def __getattr__(self, name: str) -> Any:
-        async def call(*given: Any, **named: Any) -> Any:
-            if name == "check":
-                return await self._workspace.check()
-            self.calls.append(name)
-            first = len(self.calls) == self.cut_at
-            if self.is_cut or (first and not self.after):
-                self.is_cut = True
-                raise Unavailable("The workspace does not answer.")
-            answer = await getattr(self._workspace, name)(*given, **named)
-            if first:
-                self.is_cut = True
-                raise Unavailable("The workspace's answer was lost.")
-            return answer
-
-        return call
-
-    def mend(self) -> None:
-        self.is_cut, self.cut_at = False, None
 
 
 @pytest.fixture

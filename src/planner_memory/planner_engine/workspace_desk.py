@@ -67,7 +67,8 @@ class WorkspaceDesk:
     def wishes(self, plan: Plan, *, with_tasks: bool, project_id: str | None) -> list[WorkspaceWrite]:
         """What a new plan wants written, to be kept in its own transaction."""
         template = {
-            "name": one_line(plan.plan_title),
+            # some workspaces know a row by its name alone, and one client may be planned for twice
+            "name": f"{one_line(plan.plan_title, 250)} ({plan.created_at:%Y-%m-%d}, {str(plan.id)[-6:]})",
             "checklist": checklist_of(plan.checklist),
             "workflow_id": plan.workflow_id,
             "blueprint_id": plan.blueprint_id,
