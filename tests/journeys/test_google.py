@@ -93,6 +93,19 @@ async def test_connect_schedule_undo_and_lose_the_connection(google: GoogleServe
                 assert {p["task_id"] for p in private} == {task["task_id"] for task in TASKS}
                 assert {p["run_id"] for p in private} == {answer.json()["scheduler_run_id"]}
                 assert google.store.calendar("primary").events == {}
+                assert (await client.post("/api/v1/scheduler/sync")).status_code == 200
+                moved, removed, finished = sorted(own.events)[:3]
+                day = "2099-03-16T0"
+                google.store.patch(own, moved, {"start": {"dateTime": day + "8:00:00Z"}, "end": {"dateTime": day + "8:45:00Z"}}, None)
+                google.store.delete(own, removed, None)
+                google.store.patch(own, finished, {"summary": "✅ " + own.events[finished]["summary"]}, None)
+                pulled = await client.post("/api/v1/scheduler/sync")
+                assert {k: pulled.json()[k] for k in ("moved", "deleted", "finished", "full")} == {
+                    "moved": 1,
+                    "deleted": 1,
+                    "finished": 1,
+                    "full": False,
+                }, pulled.text
                 listed = await command(env, "calendars")
                 assert "Planner" in listed
                 said.append(listed.replace(ME, ""))  # the one place that lists the person's calendars names them
