@@ -14,12 +14,13 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from planner_memory import asgi
+from planner_memory.cli.connection import loaded
 from planner_memory.cli.frugal import give_memory_back
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import calendars, memory, services
+from planner_memory.wiring import calendars, services
 from planner_memory.wiring.platform import Platform, check_exposure, open_platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
@@ -74,7 +75,8 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
 
 async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    memories = await memory.open_gateway(platform, metrics, rebuild=rebuild)
+    # the model and the engines of the memory hold 38 MB, which the other services need not carry
+    memories = await loaded("wiring.memory").open_gateway(platform, metrics, rebuild=rebuild)
     return asgi.create_memory_gateway(memories.gateway, memories.documents, memories.reindexer, platform.face, metrics)
 
 
