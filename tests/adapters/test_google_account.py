@@ -87,6 +87,18 @@ async def _link_of(account: GoogleAccount) -> str:
     return parse_qs(address.query)["link"][0]
 
 
+async def test_the_link_lies_beside_the_address_to_come_back_to(server: GoogleServer, tmp_path: Path) -> None:
+    for redirect, begins in {
+        "https://plan.example/oauth/callback": "https://plan.example/oauth/authorize?link=",
+        "https://host.example/planner/oauth/callback": "https://host.example/planner/oauth/authorize?link=",
+        "http://localhost:8090/back": "http://localhost:8090/oauth/authorize?link=",
+    }.items():
+        made = account_of(server, tmp_path)
+        made._redirect_uri = redirect
+        assert (await made.invite()).address.startswith(begins)
+        await made.close()
+
+
 async def test_a_link_opens_the_page_once_and_not_for_ever(account: GoogleAccount, server: GoogleServer) -> None:
     link = await _link_of(account)
     await account.begin(link)

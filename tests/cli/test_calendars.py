@@ -67,6 +67,7 @@ def test_google_is_connected_by_a_link(cli: Cli, product: Small, tmp_path: Path)
         assert ran.out.splitlines() == [LINK["authorize_url"], "Google Calendar is connected."]
         assert "done without: see the list of your calendars" in ran.err
         assert "2027-03-22" in ran.err
+        assert "names port 8090" in ran.err
         assert cli("calendar", "connect", "google", "--json").json == LINK
         assert cli("calendar", "connect", "google", "--no-wait").out.splitlines() == [LINK["authorize_url"]]
     finally:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.prompt import Prompt
@@ -29,8 +30,8 @@ def connect_google(
     as_json: Json = False,
 ) -> None:
     """Connect Google Calendar: prints a link for your browser, and waits."""
-    settings = Settings()
-    if data_directory(settings).running() is None:
+    running = data_directory(Settings()).running()
+    if running is None:
         raise NotStarted("Google sends your browser back to the running product. Start it with `planner-memory up` in another window first.")
 
     async def story(api: Api) -> Any:
@@ -41,6 +42,7 @@ def connect_google(
         else:
             notice("Open this link in your browser. It works once, for ten minutes:")
             typer.echo(link["authorize_url"])
+            _warn_of_ports(running.url, link["authorize_url"])
         return await _waited(api, before, datetime.fromisoformat(link["expires_at"])) if wait and not as_json else None
 
     found = run(story)
@@ -50,6 +52,15 @@ def connect_google(
         if found["ends_at"]:
             notice(f"Google ends this connection on {found['ends_at'][:10]}, because the application is in testing. Publish it to keep it connected.")
         typer.echo("Google Calendar is connected.")
+
+
+def _warn_of_ports(product: str, link: str) -> None:
+    """A link to this machine has to name the port at which the product answers."""
+    here, there = urlsplit(product), urlsplit(link)
+    if there.hostname in ("127.0.0.1", "localhost") and here.port != there.port:
+        notice(
+            f"The product answers at {product}, but GOOGLE_REDIRECT_URI names port {there.port or 80}. If the link does not open, make the two agree."
+        )
 
 
 async def _waited(api: Api, before: str | None, expires_at: datetime) -> Any:

@@ -68,7 +68,8 @@ class GoogleAccount:
         expires = self._clock() + _PENDING_FOR
         await self._keep_pending(f"link:{_hashed(link)}", {"expires": expires.timestamp()})
         there = urlsplit(self._redirect_uri)
-        return Invitation(f"{there.scheme}://{there.netloc}/oauth/authorize?{urlencode({'link': link})}", expires)
+        path = there.path.removesuffix("/callback") if there.path.endswith("/callback") else "/oauth"
+        return Invitation(f"{there.scheme}://{there.netloc}{path}/authorize?{urlencode({'link': link})}", expires)
 
     async def begin(self, link: str | None) -> str:
         if link is not None and await self._take_pending(f"link:{_hashed(link)}") is None:
