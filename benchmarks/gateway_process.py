@@ -1,4 +1,4 @@
-"""A gateway as a process of its own, asked over HTTP and measured from outside."""
+"""A service as a process of its own, asked over HTTP and measured from outside."""
 
 import http.client
 import json
@@ -30,9 +30,9 @@ def percentiles(taken: Sequence[float]) -> tuple[float, float]:
 
 
 class Child:
-    """A gateway process, and one connection to it that stays open."""
+    """A service's process, and one connection to it that stays open."""
 
-    def __init__(self, folder: Path, dsn: str, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, dsn: str, settings: Mapping[str, str] | None = None, *, service: str = "memory-gateway") -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -45,7 +45,7 @@ class Child:
             **(settings or {}),
         }
         self._log = (folder / "gateway.log").open("wb")
-        command = [sys.executable, "-m", "planner_memory", "serve", "memory-gateway", "--port", str(self._port)]
+        command = [sys.executable, "-m", "planner_memory", "serve", service, "--port", str(self._port)]
         self._child = subprocess.Popen(command, env=environment, cwd=folder, stdout=self._log, stderr=self._log)
         self._process = psutil.Process(self._child.pid)
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)

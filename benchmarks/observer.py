@@ -1,4 +1,4 @@
-"""How long a day's facts take at ten thousand to a million events, with the plan of the count, and how well numbers are checked.
+"""How long a day's facts take at up to a million events, with the plan of the count, the service's memory, and how well numbers are checked.
 
 Starts a PostgreSQL of its own in a temporary folder. `python -m benchmarks.observer [events …] [--texts N]`.
 """
@@ -16,6 +16,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
+from benchmarks.gateway_process import Child
+from benchmarks.observer_corpus import samples
+from benchmarks.observer_phrasings import FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import texts
 from benchmarks.observer_wordings import HELD_OUT, TUNING
 
@@ -29,6 +32,7 @@ from planner_memory.observer_agent.assembly import assembled
 from planner_memory.observer_agent.checker import check
 from planner_memory.observer_agent.gathering import Gathering
 from planner_memory.observer_agent.periods import ahead, dated
+from planner_memory.observer_agent.sources import Sources
 from planner_memory.ports.workspace import Mode
 
 TZ = ZoneInfo("Europe/Berlin")
@@ -67,6 +71,7 @@ async def facts(folder: Path, sizes: list[int]) -> None:
                         day, week = [await _timed(database, mode) for mode in ("daily", "weekly")]
                         print(f"{size:>10,}  {name:<9} {_ms(statistics.median(day))} {_ms(max(day))} {_ms(statistics.median(week))}", flush=True)
                 await _plan(connection)
+                await asyncio.to_thread(_service, folder, dsn)
         finally:
             await database.close()
     finally:
@@ -92,7 +97,7 @@ async def _loaded(connection: psycopg.AsyncConnection, size: int, span: timedelt
 
 
 async def _timed(database: Database, mode: Mode) -> list[float]:
-    gathering = Gathering(store=PostgresFacts(database), calendar=None, person_id="me")
+    gathering = Gathering(store=PostgresFacts(database), sources=Sources(None, None), person_id="me")
     period = dated(mode, NOW.astimezone(TZ).date(), TZ)
     took = []
     for _ in range(_TIMES):
@@ -113,6 +118,45 @@ async def _plan(connection: psycopg.AsyncConnection) -> None:
         text = f"explain (analyze, buffers, costs off) {queries()['facts_event_counts']}"
         for (line,) in await (await connection.execute(text.encode(), values)).fetchall():
             print(f"  {line}")
+
+
+def _service(folder: Path, dsn: str) -> None:
+    """Everything on: calendar, model, letters, traces; the addresses need not answer to be in memory."""
+    settings = {
+        "PLANNER_DATA_DIR": str(folder / "observer"),
+        "CALDAV_URL": "http://127.0.0.1:9/",
+        "OPENROUTER_API_KEY": "sk-or-v1-none",
+        "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1",
+        "PLANNER_MARKDOWN_DIR": str(folder / "letters"),
+        "MEMORY_GATEWAY_URL": "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    }
+    child = Child(folder, dsn, settings, service="observer-agent")
+    try:
+        idle = child.megabytes()["resident"]
+        for mode in ("daily", "weekly"):
+            child.ask("POST", f"/api/v1/observer/reflect?mode={mode}&date=2026-11-20&dry_run=true")
+        used = child.megabytes()["resident"]
+        print(f"\nobserver-agent as a process of its own, everything on: {idle:.0f} MB resident, {used:.0f} MB after a daily and a weekly reflection")
+    finally:
+        child.stop()
+
+
+def _second_corpus(texts_each: int) -> None:
+    print(f"\n{'other words':<10} {'texts':>6} {'false alarms':>13} {'caught':>8}   missed, by lie")
+    for name, templates in (("first", FIRST), ("second", SECOND), ("third", THIRD), ("fourth", FOURTH)):
+        alarms = caught = 0
+        missed: Counter[str] = Counter()
+        for seed in range(2_000_000, 2_000_000 + texts_each):
+            true, false = samples(seed, templates)
+            alarms += any(not verdict.is_supported for verdict in check(true.prose, true.facts))
+            assert false.span is not None
+            start, end = false.span
+            found = any(not v.is_supported and v.mention.start < end and v.mention.end > start for v in check(false.prose, false.facts))
+            caught += found
+            missed[false.lie] += not found
+        rest = ", ".join(f"{lie} {n}" for lie, n in missed.items() if n) or "none"
+        print(f"{name:<11} {texts_each:>6} {alarms / texts_each:>12.2%} {caught / texts_each:>8.2%}   {rest}", flush=True)
 
 
 def checker(texts_each: int) -> None:
@@ -151,3 +195,4 @@ if __name__ == "__main__":
     finally:
         shutil.rmtree(made, ignore_errors=True)
     checker(given.texts)
+    _second_corpus(given.texts)

@@ -5,6 +5,8 @@ import random
 from pathlib import Path
 
 import pytest
+from benchmarks.observer_corpus import samples
+from benchmarks.observer_phrasings import FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import a_week, texts
 from benchmarks.observer_wordings import HELD_OUT
 from typer.testing import CliRunner
@@ -79,6 +81,21 @@ def test_at_least_99_of_100_corruptions_are_caught_and_at_most_1_of_100_true_tex
         caught += any(m.start < end and m.end > start for m in unsupported(false.prose, false.facts))
     assert alarms <= 0.01 * len(seeds)
     assert caught >= 0.99 * len(seeds)
+
+
+@pytest.mark.parametrize("templates", [FIRST, SECOND, THIRD, FOURTH], ids=["first", "second", "third", "fourth"])
+def test_other_words_other_numbers_other_lies(templates: tuple[str, ...]) -> None:
+    """Whole texts of eight sentences: a false alarm anywhere in a true one counts."""
+    alarms = caught = 0
+    seeds = range(60_000, 60_060)
+    for seed in seeds:
+        true, false = samples(seed, templates)
+        alarms += bool(unsupported(true.prose, true.facts))
+        assert false.span is not None
+        start, end = false.span
+        caught += any(m.start < end and m.end > start for m in unsupported(false.prose, false.facts))
+    assert alarms <= 1
+    assert caught >= len(seeds) - 2
 
 
 def test_a_verdict_names_its_fact() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from planner_memory.observer_agent.checker import unsupported
-from planner_memory.observer_agent.numbers import mentions
+from planner_memory.observer_agent.number_rules import mentions
 
 FACTS = {
     "starts_on": "2026-11-23",
@@ -30,7 +30,7 @@ FACTS = {
         ("on 2026-11-23, 23 November 2026 and November 23", [("date", (2026, 11, 23)), ("date", (2026, 11, 23)), ("date", (None, 11, 23))]),
         ("at 09:30 and 17:05", [("time", (9, 30)), ("time", (17, 5))]),
         ("−15 % against before", [("percent", -15)]),
-        ("the 2nd of the two", [("count", 2), ("count", 2)]),
+        ("the 2nd of the two", [("date", (None, None, 2)), ("count", 2)]),
         ("nothing to count here; someone did it", []),
         ("Tasks completed: 4", [("count", 4)]),
     ],
@@ -70,7 +70,7 @@ def test_facts_and_their_roundings_pass(prose: str) -> None:
         ("at 09:31", "09:31"),
         ("Draft 5 of 9", "5"),
         ("one task", "one"),
-        ("half of the tasks", "half of"),
+        ("half of the tasks", "half"),
     ],
 )
 def test_what_is_no_fact_is_named(prose: str, wrong: str) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from planner_memory.observer_agent import vocabulary
 from planner_memory.observer_agent.numbers import Kind
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -14,49 +15,6 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 _NAME_KEYS = ("title", "name", "task", "label", "workflow", "template")
 _COUNTED_BY_NAME = ("by_type", "by_source", "by_workflow", "by_template", "by_client")
 
-# what a word is about; the keys of the facts are read with the same list
-_WORDS: dict[str, tuple[str, ...]] = {
-    "task": ("task", "tasks", "item", "items", "to-do", "to-dos", "todos", "jobs"),
-    "completed": (
-        "completed", "complete", "completing", "finish", "finishes", "ended", "completion", "finished", "finishing", "done", "closed", "closing",
-        "wrapped", "ticked", "delivered", "crossed",
-    ),
-    "planned": ("planned", "promised", "intended"),
-    "scheduled": ("scheduled", "schedule", "blocks", "block"),
-    "slipped": ("slipped", "slip", "slipping", "postponed", "missed", "carried", "undone", "unfinished"),
-    "open": ("open", "left", "remaining", "outstanding", "remain"),
-    "step": ("step", "steps"),
-    "deep": ("deep", "focus", "focused", "focussed", "concentrated", "uninterrupted", "undisturbed"),
-    "meeting": ("meeting", "meetings", "call", "calls"),
-    "work": ("work", "worked", "working", "recorded", "tracked", "logged", "record"),
-    "billable": ("billable", "billed", "chargeable", "invoiceable", "billing"),
-    "nonbillable": ("nonbillable", "unbillable", "non-billable", "unbilled"),
-    "unmarked": ("unmarked", "neither", "untagged"),
-    "switch": ("switch", "switches", "switched", "switching", "context", "jumped", "jumps"),
-    "event": ("event", "events", "entries", "entry"),
-    "run": ("run", "runs", "sittings", "sitting"),
-    "estimate": ("estimate", "estimated", "estimates", "estimation", "expected", "guess", "guessed"),
-    "actual": ("actual", "actually", "took", "taken", "takes", "spent", "needed", "lasted"),
-    "past": ("average", "averages", "usual", "usually", "typical", "before", "previous", "previously", "earlier", "prior", "trend", "against"),
-    "week": ("week", "weeks"),
-    "day": ("day", "days"),
-    "timer": ("timer", "timers", "running", "clock", "since"),
-    "deadline": ("deadline", "deadlines", "overdue", "due"),
-    "plan": ("plan", "plans"),
-    "sprint": ("sprint", "sprints"),
-    "share": ("share", "shares"),
-    "drift": ("drift", "drifts", "drifted", "over", "under", "above", "below", "off"),
-    "rate": ("rate",),
-    "upcoming": ("upcoming", "next", "tomorrow", "ahead"),
-    "beyond": ("beyond", "threshold", "more"),
-    "typical": ("factor", "median"),
-    "trouble": ("blocked", "delayed", "trouble"),
-    "streak": ("streak", "row", "consecutive", "straight"),
-    "source": ("source", "sources"),
-    "single_week": ("last", "ago"),
-    "least": ("least", "minimum", "stretches", "stretch"),
-}  # fmt: skip
-CONCEPT_OF = {word: concept for concept, words in _WORDS.items() for word in words}
 _OF_LISTS = {  # what a list of records counts
     "completed": {"task", "completed"},
     "slipped": {"task", "slipped"},
@@ -65,10 +23,18 @@ _OF_LISTS = {  # what a list of records counts
     "due": {"deadline", "plan"},
     "plans_made": {"plan"},
     "drift": {"drift"},
+    "variance": {"drift"},
     "repeated_trouble": {"trouble"},
     "missing": {"source"},
     "earlier_weeks": {"past", "single_week"},
 }
+_OF_KEYS = {
+    "completion_percent": {"completed", "planned", "rate"},
+    "share_percent": {"share", "planned", "billable"},
+    "billable_share_percent": {"share", "billable", "work"},
+}
+_NOT_COUNTED = frozenset({"earlier_weeks", "themes", "variance", "upcoming"})  # how many they are is no news, or said elsewhere
+_SIGNS = {"over": 1, "under": -1}
 _NO_CONCEPTS = frozenset({"rhythm", "facts", "metrics", "thresholds"})
 
 
@@ -82,12 +48,13 @@ class Claim:
     value: Any
     concepts: frozenset[str]
     names: frozenset[str] = frozenset()
+    sign: int = 0  # of a difference: 1 where the prose must say more, -1 where it must say less; 0: either
 
 
 def concepts_of(key: str) -> set[str]:
     """What a key is about: `not_billable_hours` is nonbillable."""
     key = key.replace("not_billable", "nonbillable")
-    found = {CONCEPT_OF[token] for token in re.split(r"[_\W]+", key.lower()) if token in CONCEPT_OF}
+    found = {vocabulary.OF_KEYS[token] for token in re.split(r"[_\W]+", key.lower()) if token in vocabulary.OF_KEYS}
     return found - {"work"} if "deep" in found else found
 
 
@@ -122,15 +89,18 @@ def _walk(value: Any, key: str, path: str, concepts: frozenset[str], names: froz
         own = {text for k, text in value.items() if k in _NAME_KEYS and isinstance(text, str) and text} if is_one_of_several else set()
         for inner_key, inner in value.items():
             if key in _COUNTED_BY_NAME:
-                yield from _walk(inner, key, f"{path}.{inner_key}", concepts | {"event"}, names | {inner_key})
+                spoken = {inner_key, inner_key.replace("_", " ")}
+                yield from _walk(inner, key, f"{path}.{inner_key}", concepts | {"event"}, names | spoken)
                 continue
-            about = frozenset() if inner_key in _NO_CONCEPTS else concepts_of(inner_key)
+            about = frozenset() if inner_key in _NO_CONCEPTS else _OF_KEYS.get(inner_key) or concepts_of(inner_key)
             inherited = concepts | about
             if "nonbillable" in inherited:
                 inherited -= {"billable"}
-            yield from _walk(inner, inner_key, f"{path}.{inner_key}" if path else inner_key, frozenset(inherited), names | own)
+            for claim in _walk(inner, inner_key, f"{path}.{inner_key}" if path else inner_key, frozenset(inherited), names | own):
+                yield replace(claim, sign=_SIGNS[value["direction"]]) if claim.kind == "percent" and value.get("direction") in _SIGNS else claim
     elif isinstance(value, list):
-        yield Claim(f"len({path})", f"len({pattern})", "count", Decimal(len(value)), frozenset(_OF_LISTS.get(key, concepts)), names)
+        if key not in _NOT_COUNTED:
+            yield Claim(f"len({path})", f"len({pattern})", "count", Decimal(len(value)), frozenset(_OF_LISTS.get(key, concepts)), names)
         for position, inner in enumerate(value):
             yield from _walk(inner, key, f"{path}[{position}]", frozenset(concepts | _OF_LISTS.get(key, set()) - {"task"}), names)
     elif isinstance(value, bool) or value is None:
@@ -160,6 +130,7 @@ def names_of(document: Any, key: str = "") -> Iterator[str]:
         for inner_key, inner in document.items():
             if key in _COUNTED_BY_NAME:
                 yield str(inner_key)
+                yield str(inner_key).replace("_", " ")
             yield from names_of(inner, str(inner_key))
     elif isinstance(document, list):
         for inner in document:

@@ -2,19 +2,32 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from planner_memory.observer_agent.claims import CONCEPT_OF
-from planner_memory.observer_agent.numbers import Mention, mentions
+from planner_memory.observer_agent.number_rules import mentions
+from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.tables import headings
+from planner_memory.observer_agent.vocabulary import CONCEPTS_OF, PHRASES
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+|\s[–—]\s")
-_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*)|(?P<break>[,;()]|\b(?:and|but|while|whereas)\b)|(?P<name>¤+)", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+|\n+|\s[–—]\s")
+_ABBREVIATION = re.compile(r"\b(?:vs|approx|ca|no|incl|excl|avg|est|e\.g|i\.e)\.[*_]*\s*$", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"(?P<word>[^\W\d_]+(?:[-’'][^\W\d_]+)*)|(?P<break>[,;()|·•→]|\b(?:and|but|while|whereas|against|versus|vs|than|instead|rather|compared|plus)\b)|(?P<name>¤+)",
+    re.IGNORECASE,
+)
+_IN_ORDER = re.compile(r"(\w+)\W{1,3}(?:vs\.?|versus|against|and|/)\W{0,3}(\w+)[^\w\n]*$|(\w+)/(\w+)[^\w\n]*$", re.IGNORECASE)
+_LINK = re.compile(r"\W*(?:vs\.?|versus|against|and|/|of|to|→)\W*", re.IGNORECASE)
+_LABEL = re.compile(r"\w\**:\**\s*\**$")
+_SHARE_OF = re.compile(r"\s*of\b", re.IGNORECASE)
 _NOT_BILLABLE = re.compile(r"\b(?:not|non|un)[\s-]?(billable|billed|chargeable|invoiceable)\b", re.IGNORECASE)
+_NOT_BEFORE = re.compile(r"\b(?:not|nor|non|cannot|can't|cannot\s+be|not\s+be)[\s-]$", re.IGNORECASE)
+_BREAKS = frozenset(["and", "but", "while", "whereas", "against", "versus", "vs", "than", "instead", "rather", "compared", "plus"])
 _FADES = 0.8  # per word between a number and a word about it
 _BREAK, _OTHER_NUMBER = 4.0, 2.0  # words that a comma, and another number, count for
 _OF_ANOTHER = 0.5  # a word that stands nearer to another number
 _WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
+_COLOURS = frozenset({"past", "single_week", "sprint", "upcoming"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,27 @@ class Sentence:
     words: tuple[Word, ...]
     tokens: tuple[tuple[int, bool], ...]  # where each token stands, and whether it is a break
     numbers: tuple[Mention, ...]
+    placed: dict[int, int] = field(default_factory=dict)  # labels told in the order of their numbers: where the label stands, and its number
+    labelled: frozenset[int] = frozenset()  # where numbers stand that follow a label and a colon
+
+    def between(self, one: Mention, other: Mention) -> str:
+        return self.text[one.end - self.start : other.start - self.start]
+
+    def before(self, mention: Mention) -> str:
+        return self.text[: mention.start - self.start]
+
+    def after(self, mention: Mention) -> str:
+        return self.text[mention.end - self.start :]
+
+    def is_about(self, concept: str) -> bool:
+        return any(word.about == concept for word in self.words)
+
+    def first_about(self, concept: str) -> int:
+        return min(word.start for word in self.words if word.about == concept)
+
+    @property
+    def has_names(self) -> bool:
+        return any(word.about.startswith(":") for word in self.words)
 
 
 def masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
@@ -45,7 +79,7 @@ def masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
         one = re.escape(name)
         if f"{name}" not in prose:
             continue
-        prose = re.sub(rf"[“\"'‘*_`«]+{one}[”\"'’*_`»]+", lambda m, n=name: blank(m, n), prose)  # type: ignore[misc]
+        prose = re.sub(rf"[“„\"'‘*_`«]+{one}[”“\"'’*_`»]+", lambda m, n=name: blank(m, n), prose)  # type: ignore[misc]
         if len(name) >= 4 and (" " in name or any(c.isdigit() for c in name)) and any(c.isalpha() for c in name):
             prose = re.sub(rf"(?<![\w¤]){one}(?![\w¤])", lambda m, n=name: blank(m, n), prose)  # type: ignore[misc]
     return prose, found
@@ -53,55 +87,124 @@ def masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
 
 def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     numbers = mentions(prose)
-    edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if not any(n.start < m.start() < n.end for n in numbers)), len(prose)]
+    heads = headings(prose)
+    edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if _is_edge(m, prose, numbers)), len(prose)]
     out = []
     for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
         if inside:
-            out.append(_sentence(prose, start, end, inside, names))
+            out.append(_sentence(prose, start, end, inside, names, heads))
     return out
 
 
-def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], names: dict[int, str]) -> Sentence:
+def _is_edge(match: re.Match[str], prose: str, numbers: list[Mention]) -> bool:
+    if any(n.start < match.start() < n.end for n in numbers):
+        return False
+    if match.group().strip() in ("–", "—") and any(n.end == match.start() for n in numbers) and any(n.start == match.end() for n in numbers):
+        return False  # a span
+    following = prose[match.end() : match.end() + 1]
+    return (
+        "\n" in match.group()
+        or following.isupper()
+        or following in "“„\"*_'¤«"
+        or _ABBREVIATION.search(prose[max(0, match.start() - 12) : match.start() + 1]) is None
+    )
+
+
+def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], names: dict[int, str], heads: dict[int, str]) -> Sentence:
     text = prose[start:end]
-    negated = {m.start(1): m for m in _NOT_BILLABLE.finditer(text)}
-    words, tokens = [], []
+    words: list[Word] = []
+    tokens: list[tuple[int, bool]] = []
+    in_phrase = bytearray(len(text))
+    for pattern, concepts in PHRASES:
+        for match in pattern.finditer(text):
+            a, b = match.span()
+            if any(in_phrase[a:b]) or any(n.start < start + b and n.end > start + a for n in numbers):
+                continue
+            in_phrase[a:b] = b"\x01" * (b - a)
+            words += [Word(start + a, start + b, concept) for concept in concepts]
+            tokens.append((start + a, False))
+    negated = {m.start(1) for m in _NOT_BILLABLE.finditer(text)}
     for token in _TOKEN.finditer(text):
         at = start + token.start()
-        if any(n.start <= at < n.end for n in numbers):
+        if in_phrase[token.start()] or any(n.start <= at < n.end for n in numbers):
             continue
-        tokens.append((at, token["break"] is not None or token.group().lower() in ("and", "but", "while", "whereas")))
+        tokens.append((at, token["break"] is not None or token.group().lower() in _BREAKS))
         if token["name"]:
             words.append(Word(at, start + token.end(), f":{names.get(at, '')}"))
         elif token["word"]:
-            concept = CONCEPT_OF.get(token["word"].lower()) or CONCEPT_OF.get(token["word"].lower().split("-")[0])
-            if concept == "billable" and (token.start() in negated or re.search(r"\b(?:not|nor|non)[\s-]$", text[: token.start()], re.IGNORECASE)):
-                concept = "nonbillable"
-            if concept:
-                words.append(Word(at, start + token.end(), concept))
-    return Sentence(start, text, tuple(words), tuple(tokens), numbers)
+            is_negated = token.start() in negated or _NOT_BEFORE.search(text[: token.start()]) is not None
+            words += [Word(at, start + token.end(), concept) for concept in _about(token["word"], is_negated=is_negated)]
+    for at, head in heads.items():
+        if start <= at < end:
+            words += [Word(at, at, concept) for concept in _concepts_of_heading(head)]
+    about = {word.about for word in words}
+    turned = "nonbillable" if "billable" in about else "open"  # "7 h are billable, 2 h are not"
+    words = [Word(word.start, word.end, turned) if word.about == "negated" else word for word in words]
+    made = Sentence(start, text, tuple(words), tuple(sorted(tokens)), numbers)
+    labelled = frozenset(n.start for n in numbers if _LABEL.search(made.before(n)))
+    return replace(made, placed=_in_order(made), labelled=labelled)
+
+
+def _concepts_of_heading(text: str) -> list[str]:
+    found: list[str] = []
+    for pattern, concepts in PHRASES:
+        if pattern.search(text):
+            found += concepts
+            text = pattern.sub(" ", text)
+    return found + [concept for word in re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text) for concept in _about(word, is_negated=False)]
+
+
+def _about(word: str, *, is_negated: bool) -> list[str]:
+    plain = word.lower().replace("’", "'").removesuffix("'s")
+    found = CONCEPTS_OF.get(plain) or CONCEPTS_OF.get(plain.split("-")[0], ())
+    return ["nonbillable" if concept == "billable" and is_negated else concept for concept in found]
 
 
 def nearness(mention: Mention, sentence: Sentence) -> dict[str, float]:
     """How near the sentence's words are to the number, by what they are about: 1 beside it, less with each word between.
 
-    Under "own …" stand those that are nearer to no other number.
+    Under "own …" stand those that are nearer to no other number, under "mine …" those nearer to no other of its kind.
     """
     near: dict[str, float] = {}
+    if mention.kind == "percent" and _SHARE_OF.match(sentence.after(mention)):
+        near = {"share": 1.0, "own share": 1.0}
     for word in sentence.words:
         steps = _steps(mention, word, sentence)
         weight = _FADES**steps
-        if any(_steps(other, word, sentence) < steps for other in sentence.numbers if other is not mention):
+        nearer = [other for other in sentence.numbers if other.start != mention.start and _steps(other, word, sentence) < steps]
+        if nearer:
             weight *= _OF_ANOTHER
+            if any(other.kind == mention.kind for other in nearer):
+                near[f"other {word.about}"] = 1.0
+            else:
+                near[f"mine {word.about}"] = max(near.get(f"mine {word.about}", 0.0), weight)
         else:
             near[f"own {word.about}"] = max(near.get(f"own {word.about}", 0.0), weight)
-        if word.about in ("past", "sprint"):
+            near[f"mine {word.about}"] = max(near.get(f"mine {word.about}", 0.0), weight)
+        if word.about in _COLOURS:
             weight = max(weight, _WHOLE_SENTENCE)
         near[word.about] = max(near.get(word.about, 0.0), weight)
     return near
 
 
 def _steps(mention: Mention, word: Word, sentence: Sentence) -> float:
+    if (number := sentence.placed.get(word.start)) is not None:
+        return 0.0 if number == mention.start else 12.0
     low, high = (mention.end, word.start) if word.start >= mention.end else (word.end, mention.start)
     steps = sum(_BREAK if is_break else 1 for at, is_break in sentence.tokens if low <= at < high)
+    if word.start >= mention.end and mention.start in sentence.labelled:
+        steps += _BREAK  # "Planned: 4": the label says what the number is
     return steps + sum(_OTHER_NUMBER for other in sentence.numbers if other is not mention and low <= other.start < high)
+
+
+def _in_order(sentence: Sentence) -> dict[int, int]:
+    """In "planned vs. done: 6 vs. 2" the first label belongs to the first number: where the label stands, and its number."""
+    placed: dict[int, int] = {}
+    for one, other in pairwise(sentence.numbers):
+        label = _IN_ORDER.search(sentence.before(one))
+        if label is None or not _LINK.fullmatch(sentence.between(one, other)):
+            continue
+        first, second = (1, 2) if label[1] else (3, 4)
+        placed |= {sentence.start + label.start(first): one.start, sentence.start + label.start(second): other.start}
+    return placed
