@@ -13,6 +13,7 @@ class Block(BaseModel):
     title: str
     start: str
     end: str
+    billable: bool | None = None
     rationale: str
     calendar_link: str | None = None
     pinned: bool = Field(False, description="Moved by hand: a reschedule leaves it there")

@@ -126,6 +126,7 @@ def blocks_of(run_id: UUID, terms: Terms, i: int, chunks: Sequence[tuple[int, in
                 "title": task.title,
                 "start": text_of(start, terms),
                 "end": text_of(end, terms),
+                "billable": task.billable,
                 "rationale": why,
                 "calendar_link": None,
             }
