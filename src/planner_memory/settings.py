@@ -188,6 +188,10 @@ class Settings(BaseSettings):
         None, description="Long random text under which they are encrypted. Default: made on first use, kept in the file credentials-key."
     )
 
+    reflection_trigger: Literal["cron", "n8n"] = Field(
+        "cron",
+        description="Who starts the reflections of 18:00: the service's own clock (cron), or n8n's two workflows (n8n), so that never both do.",
+    )
     markdown_dir: Path | None = Field(None, description="Folder into which every reflection is also written as a Markdown file.")
     mail_to: str | None = Field(None, description="Address to which reflections and the morning brief are mailed. Needs PLANNER_SMTP_HOST.")
     mail_from: str = Field("planner-memory@localhost", description="Sender of those mails.")

@@ -10,6 +10,7 @@ import psycopg
 from planner_memory.core.errors import Conflict, Unavailable
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
+from planner_memory.core.tenancy import spanning
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.memory import NewMemory, Remembered
 from planner_memory.ports.workspace import PostedReflection, Reflection
@@ -94,6 +95,7 @@ class FlakyWorkspace:
         self._real = real
         self.failures = 0
         self.posts = 0
+        self.is_silent = False
 
     async def post_reflection(self, reflection: Reflection, *, posted_at: datetime) -> str:
         if self.failures > 0:
@@ -110,6 +112,16 @@ class FlakyWorkspace:
     async def posted(self, *arguments: Any) -> PostedReflection | None:
         found: PostedReflection | None = await self._real.posted(*arguments)
         return found
+
+    async def put(self, *arguments: Any) -> int:
+        with spanning("reflection"):
+            count: int = await self._real.put(*arguments)
+        return count
+
+    async def records(self, *arguments: Any, **more: Any) -> Any:
+        if self.is_silent:
+            raise Unavailable("The workspace does not answer.")
+        return await self._real.records(*arguments, **more)
 
     async def check(self) -> None:
         await self._real.check()

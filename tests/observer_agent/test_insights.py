@@ -8,8 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.observer_agent.conftest import Desk, busy_day
 from tests.observer_agent.rows import at, block, run
-from tests.observer_agent.test_http import Desk, busy_day, desk
 
 from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
 from planner_memory.adapters.postgres.database import Database
@@ -23,7 +23,6 @@ from planner_memory.observer_agent.service import Observer
 from planner_memory.ports.facts import KeptPeriod
 from planner_memory.ports.outlets import Letter
 
-__all__ = ["desk"]
 UTC_ZONE, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
 
 
@@ -58,7 +57,7 @@ def test_late_hours_need_many_days_and_a_better_morning() -> None:
     done = [run(f"2026-11-{d:02} 09:00", f"2026-11-{d:02} 10:00", f"e{d}") for d in days]
     found = late_hours(done, early + late, UTC_ZONE)
     assert found is not None
-    assert found.content == "Nothing planned after 16:00 gets done."
+    assert found.content == "Nothing planned after 16:00 gets done. No work after 16:00."
     assert late_hours(done, early + late[:5], UTC_ZONE) is None
     assert late_hours([], early + late, UTC_ZONE) is None
 

@@ -1,7 +1,4 @@
-"""Runs the services in this process. Brings the libraries of all, so commands load it only when nothing runs yet: see connection.py.
-
-What only the gateway or only the calendar needs is loaded with them: a planner of its own does without 50 MB of it.
-"""
+"""Runs the services in this process. Brings every library, so commands load it only when nothing runs yet: see connection.py."""
 
 import asyncio
 import os
@@ -23,7 +20,7 @@ from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import services
+from planner_memory.wiring import calendars, services
 from planner_memory.wiring.platform import Platform, check_exposure, open_platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
@@ -44,7 +41,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
     check_exposure(settings)
     give_memory_back()
     async with open_platform(settings, embedded=True) as platform:
-        await loaded("wiring.calendars").open_calendar(platform, may_start=True)
+        await calendars.open_calendar(platform, may_start=True)
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
@@ -67,10 +64,10 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
         elif service == "planner-engine":
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
-            await loaded("wiring.calendars").open_calendar(platform, may_start=True)
+            await calendars.open_calendar(platform, may_start=True)
             app = await _scheduler(platform, None, None)
         else:
-            await loaded("wiring.calendars").open_calendar(platform, may_start=False)
+            await calendars.open_calendar(platform, may_start=False)
             app = await _observer(platform, None)
         async with _working(platform):
             yield Running(app, platform)

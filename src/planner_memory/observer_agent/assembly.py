@@ -1,7 +1,7 @@
 """From the rows of store and calendar to the facts of a reflection."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,10 +11,12 @@ from planner_memory.observer_agent import drift, periods, rhythm
 from planner_memory.observer_agent.facts import (
     TREND_WEEKS,
     Activity,
+    Ahead,
     Averages,
     CompletedTask,
     DuePlan,
     Facts,
+    OpenTasks,
     Running,
     Slipped,
     SprintFacts,
@@ -23,6 +25,9 @@ from planner_memory.observer_agent.facts import (
     label,
 )
 from planner_memory.observer_agent.rhythm import Rhythm
+from planner_memory.observer_agent.sources import WorkspaceTasks
+from planner_memory.observer_agent.streaks import IsWorkday, streaks, weekdays
+from planner_memory.observer_agent.variance import compared, variances
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.facts import EventCount, FinishedRun, MadePlan, OpenPlan, RunningTimer, ScheduledBlock, Sprint
 
@@ -40,6 +45,7 @@ class Rows:
     plans_due: Sequence[OpenPlan]
     sprint: Sprint | None
     calendar: Sequence[CalendarEvent] | None
+    tasks: WorkspaceTasks | None = None  # as the workspace has them now
     missing: tuple[str, ...] = ()
 
 
@@ -60,16 +66,43 @@ def placed(blocks: Iterable[ScheduledBlock], calendar: Sequence[CalendarEvent] |
     return sorted(out, key=lambda b: (b.starts_at, b.task_id))
 
 
+def informed(runs: Iterable[FinishedRun], blocks: Iterable[ScheduledBlock]) -> list[FinishedRun]:
+    """The runs, with name and billing of their task's block where they were recorded without."""
+    known = {block.task_id: block for block in blocks}
+    out = []
+    for run in runs:
+        block = known.get(run.task_id or "")
+        if block is not None and (run.title is None or run.billable is None):
+            run = replace(run, title=run.title or block.title, billable=block.billable if run.billable is None else run.billable)
+        out.append(run)
+    return out
+
+
+def _of_workspace(tasks: WorkspaceTasks) -> OpenTasks:
+    return OpenTasks("workspace", tasks.open_tasks, len(tasks.blocked), tuple(label(title) for title in tasks.blocked))
+
+
+def _open_tasks(runs: Iterable[FinishedRun], blocks: Iterable[ScheduledBlock], window: Interval, done: frozenset[str]) -> OpenTasks:
+    """By the schedule, and by sittings after which the task went on."""
+    titles = {b.task_id: b.title or b.task_id for b in blocks if b.ends_at > window.start}
+    latest: dict[str, FinishedRun] = {}
+    for run in sorted(runs, key=lambda r: r.ended_at):
+        if rhythm.ended_in(run, window):
+            latest[rhythm.task_of(run)] = run
+    titles |= {task: run.title or task for task, run in latest.items()}
+    still = {task: title for task, title in titles.items() if task not in done}
+    blocked = sorted(label(still[task]) for task, run in latest.items() if task in still and drift.says(run.outcome_notes, "blocked"))
+    return OpenTasks("schedule", len(still), len(blocked), tuple(blocked))
+
+
 def _completed(runs: Iterable[FinishedRun], window: Interval) -> tuple[CompletedTask, ...]:
     latest = {rhythm.task_of(run): run for run in sorted(runs, key=lambda r: r.ended_at) if run.is_done and rhythm.ended_in(run, window)}
-    tasks = [
-        CompletedTask(
-            title=label(run.title or run.task_id),
-            actual_minutes=round((run.whole_hours if run.whole_hours is not None else run.actual_hours) * 60),
-            estimated_minutes=round(run.estimated_hours * 60) if run.estimated_hours is not None else None,
-        )
-        for run in latest.values()
-    ]
+    tasks = []
+    for run in latest.values():
+        actual = run.whole_hours if run.whole_hours is not None else run.actual_hours
+        size, direction = compared(actual, run.estimated_hours)
+        estimated = round(run.estimated_hours * 60) if run.estimated_hours is not None else None
+        tasks.append(CompletedTask(label(run.title or run.task_id), round(actual * 60), estimated, size, direction))
     return tuple(sorted(tasks, key=lambda t: (-t.actual_minutes, t.title)))
 
 
@@ -88,6 +121,11 @@ def slipped_of(blocks: Iterable[ScheduledBlock], window: Interval, done: frozens
         Slipped(label(b.title or b.task_id), days_between(Interval(b.starts_at, b.ends_at), tz)[-1], ahead.get(b.task_id)) for b in last.values()
     ]
     return tuple(sorted(found, key=lambda s: (s.planned_on, s.title)))
+
+
+def ahead_of(blocks: Iterable[ScheduledBlock], window: Interval, done: frozenset[str]) -> Ahead:
+    starting = [b for b in blocks if window.start <= b.starts_at < window.end and b.task_id not in done]
+    return Ahead(len({b.task_id for b in starting}), rhythm.lasting_minutes(Interval(b.starts_at, b.ends_at) for b in starting))
 
 
 def upcoming_of(blocks: Iterable[ScheduledBlock], window: Interval, done: frozenset[str], tz: ZoneInfo) -> tuple[Upcoming, ...]:
@@ -159,9 +197,12 @@ def _sprint(rows: Rows, blocks: Sequence[ScheduledBlock], period: Interval, tz: 
     return SprintFacts(source, name, first, last, planned, actual, rhythm.percent(actual, planned), rhythm.percent(actual, worked))
 
 
-def assembled(rows: Rows, period: Interval, tz: ZoneInfo, *, next_window: Interval, is_weekly: bool, now: datetime) -> Facts:
-    """Counts the rows. For a weekly reflection they must reach back over the trend's weeks and the look-back of drifts."""
+def assembled(
+    rows: Rows, period: Interval, tz: ZoneInfo, *, next_window: Interval, is_weekly: bool, now: datetime, is_workday: IsWorkday = weekdays
+) -> Facts:
+    """Counts the rows. They must reach back over the streaks' look-back, for a weekly reflection over the trend's weeks and that of drifts too."""
     blocks = placed(rows.blocks, rows.calendar)
+    rows = replace(rows, runs=informed(rows.runs, blocks))
     meetings = meetings_of(rows.calendar)
     done = rows.finished | rhythm.done_by(rows.runs, period.end)
     elapsed = Interval(period.start, min(period.end, now)) if now > period.start else period
@@ -190,12 +231,16 @@ def assembled(rows: Rows, period: Interval, tz: ZoneInfo, *, next_window: Interv
         running=running_of(rows.running, tz),
         slipped=slipped_of(blocks, elapsed, done, tz),
         upcoming=upcoming_of(blocks, next_window, done, tz),
+        ahead=ahead_of(blocks, next_window, done),
         due=due_of(rows.plans_due, now, tz),
         plans_made=tuple(label(plan.title, "an unnamed plan") for plan in rows.plans_made),
         drift=tuple(drift.drifts(patterns, label)),
         repeated_trouble=tuple(drift.repeated_trouble(patterns, label)),
+        variance=tuple(variances(rows.runs, period, label)),
         trend=Trend(earlier, _averages(earlier)) if is_weekly else None,
         sprint=_sprint(rows, blocks, period, tz) if is_weekly else None,
+        streaks=streaks(elapsed.end, now, tz, rows.runs, blocks, meetings, rows.finished, is_workday),
+        tasks=_of_workspace(rows.tasks) if rows.tasks is not None else _open_tasks(rows.runs, blocks, period, done),
         missing=rows.missing,
     )
 

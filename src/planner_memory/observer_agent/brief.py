@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from planner_memory.core.intervals import Interval
 from planner_memory.observer_agent.facts import DuePlan, Running, Slipped, label
-from planner_memory.observer_agent.narrative import bullets, count, day, due_line, duration, markdown, moment, slipped_line
+from planner_memory.observer_agent.narrative import due_line, markdown, slipped_line
+from planner_memory.observer_agent.phrases import bullets, count, day, duration, moment
 from planner_memory.observer_agent.rhythm import lasting_minutes
 from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.facts import ScheduledBlock
@@ -59,12 +60,12 @@ def scheduled_minutes(blocks: Iterable[ScheduledBlock], window: Interval) -> int
 def brief_sections(brief: Brief) -> dict[str, str]:
     agenda = [f"all day: {item.title}" if item.is_all_day else f"{item.starts_at:%H:%M}–{item.ends_at:%H:%M} {item.title}" for item in brief.agenda]
     lead = f"{duration(brief.scheduled_minutes)} of work is scheduled.\n\n" if brief.scheduled_minutes else ""
-    slipped = [slipped_line(task) for task in brief.slipped]
-    slipped += [f"The timer of “{timer.title}” is running since {moment(timer.since_at)}." for timer in brief.running]
+    slipped = [slipped_line(task, brief.brief_on) for task in brief.slipped]
+    slipped += [f"The timer of “{timer.title}” is running since {moment(timer.since_at, brief.brief_on)}." for timer in brief.running]
     sections = {
         "Agenda": lead + (bullets(agenda) or "Nothing is planned for today."),
         "What slipped": (f"{count(len(brief.slipped), 'task')} to place anew:\n\n" if brief.slipped else "") + (bullets(slipped) or "Nothing."),
-        "At risk": bullets([due_line(plan) for plan in brief.at_risk]) or "No deadline is in danger.",
+        "At risk": bullets([due_line(plan, brief.brief_on) for plan in brief.at_risk]) or "No deadline is in danger.",
     }
     if brief.questions:
         sections["Needs your answer"] = bullets(brief.questions) + "\n\nAnswer with `planner-memory questions`."

@@ -4,10 +4,11 @@ The ratio is actual over RAW estimate. Over the corrected one it would settle at
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from statistics import median
 from typing import Literal
 
@@ -19,6 +20,15 @@ DRIFT_BEYOND = Decimal("0.30")
 RUNS_AT_LEAST = 3
 LOOK_BACK_DAYS = 90
 _TROUBLE = re.compile(r"(?<!not )(?<!never )(?<!no longer )\b(blocked|delayed)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_THEMES = 3
+_SAYS_NOTHING = frozenset(
+    re.findall(
+        r"\w+",
+        "blocked delayed again because been before could from have into that their them then there they this until waited waiting were when with"
+        " would after also about over only still done some more while which what",
+    )
+)
 
 Kind = Literal["workflow", "template"]
 
@@ -48,6 +58,7 @@ class RepeatedTrouble:
     name: str
     word: Literal["blocked", "delayed"]
     runs: int
+    themes: tuple[str, ...] = ()  # what two or more of those notes speak of, most often first
 
 
 _KINDS: tuple[tuple[Kind, Callable[[FinishedRun], str | None]], ...] = (
@@ -102,13 +113,35 @@ def drifts(runs: Iterable[FinishedRun], label: Callable[[str], str] = str) -> li
     return sorted(found, key=lambda d: (-d.drift_percent, d.kind, d.name))
 
 
+def says(note: str | None, word: Literal["blocked", "delayed"]) -> bool:
+    """Whether a note says so. "Not blocked" and "unblocked" do not count."""
+    return any(match.group(1).lower() == word for match in _TROUBLE.finditer(note or ""))
+
+
 def repeated_trouble(runs: Iterable[FinishedRun], label: Callable[[str], str] = str) -> list[RepeatedTrouble]:
-    """Patterns whose notes say "blocked", or "delayed", in three or more runs. "Not blocked" and "unblocked" do not count."""
+    """Patterns whose notes say "blocked", or "delayed", in three or more runs, with what those notes have in common."""
     found: list[RepeatedTrouble] = []
+    words: tuple[Literal["blocked", "delayed"], ...] = ("blocked", "delayed")
     for (kind, key), group in _groups(runs).items():
-        counts: dict[Literal["blocked", "delayed"], int] = {"blocked": 0, "delayed": 0}
-        for run in group:
-            for word in {m.group(1).lower() for m in _TROUBLE.finditer(run.outcome_notes or "")}:
-                counts["blocked" if word == "blocked" else "delayed"] += 1
-        found += [RepeatedTrouble(kind, label(key), word, count) for word, count in counts.items() if count >= RUNS_AT_LEAST]
+        for word in words:
+            notes = [run.outcome_notes or "" for run in group if says(run.outcome_notes, word)]
+            if len(notes) >= RUNS_AT_LEAST:
+                found.append(RepeatedTrouble(kind, label(key), word, len(notes), tuple(label(theme) for theme in themes(notes))))
     return sorted(found, key=lambda t: (-t.runs, t.kind, t.name, t.word))
+
+
+def themes(notes: Sequence[str]) -> list[str]:
+    """Up to three words, or pairs of neighbouring words, that two or more of the notes have in common; the most frequent first.
+
+    A pair takes the place of its words when it is as frequent as they are.
+    """
+    counts: Counter[str] = Counter()
+    for note in notes:
+        words = [word.lower() for word in _WORD.findall(note)]
+        kept = [word if len(word) > 3 and word not in _SAYS_NOTHING else "" for word in words]
+        pairs = {f"{a} {b}" for a, b in pairwise(kept) if a and b}
+        counts.update({word for word in kept if word} | pairs)
+    common = {phrase: n for phrase, n in counts.items() if n >= 2}
+    of_pairs = {word for phrase, n in common.items() if " " in phrase for word in phrase.split() if common[word] <= n}
+    best = sorted((phrase for phrase in common if phrase not in of_pairs), key=lambda phrase: (-common[phrase], -len(phrase), phrase))
+    return best[:_THEMES]

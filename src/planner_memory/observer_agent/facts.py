@@ -5,9 +5,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from planner_memory.observer_agent import drift, rhythm
+from planner_memory.observer_agent import drift, rhythm, streaks
 from planner_memory.observer_agent.drift import Drift, RepeatedTrouble
 from planner_memory.observer_agent.rhythm import Rhythm
+from planner_memory.observer_agent.streaks import Streaks
+from planner_memory.observer_agent.variance import Direction, Variance
 
 TREND_WEEKS = 4
 _LABEL_LENGTH = 80
@@ -32,6 +34,21 @@ class CompletedTask:
     title: str
     actual_minutes: int
     estimated_minutes: int | None
+    variance_percent: float | None = None  # the size, never negative; None without an estimate
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTasks:
+    """How many tasks are known and not finished, and which of them wait for something.
+
+    `source` is the workspace, or the schedule with the notes of the runs where no workspace answers.
+    """
+
+    source: str
+    open_tasks: int
+    blocked_tasks: int
+    blocked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,14 @@ class Upcoming:
     title: str
     starts_at: datetime
     lasts_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """All that is scheduled after the period, of which `upcoming` are the blocks."""
+
+    tasks: int
+    scheduled_minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +137,7 @@ class Thresholds:
     drift_runs_at_least: int = drift.RUNS_AT_LEAST
     drift_look_back_days: int = drift.LOOK_BACK_DAYS
     trend_weeks: int = TREND_WEEKS
+    streak_look_back_days: int = streaks.LOOK_BACK_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +155,16 @@ class Facts:
     running: tuple[Running, ...]
     slipped: tuple[Slipped, ...]
     upcoming: tuple[Upcoming, ...]
+    ahead: Ahead
     due: tuple[DuePlan, ...]
     plans_made: tuple[str, ...]
     drift: tuple[Drift, ...]
     repeated_trouble: tuple[RepeatedTrouble, ...]
+    variance: tuple[Variance, ...]
     trend: Trend | None
     sprint: SprintFacts | None
+    streaks: Streaks
+    tasks: OpenTasks
     missing: tuple[str, ...]
     thresholds: Thresholds = Thresholds()
 

@@ -89,9 +89,10 @@ def late_hours(runs: Iterable[FinishedRun], blocks: Sequence[ScheduledBlock], tz
             continue
         if sum(was for _, was in late) / len(late) <= LATE_DONE_AT_MOST and sum(early) / len(early) >= EARLY_DONE_AT_LEAST:
             amount = "Nothing" if not any(was for _, was in late) else "Little of what is"
+            last = min(start for _, start, _ in kept if start >= hour)
             return Insight(
                 key="late_hours",
-                content=f"{amount} planned after {min(start for _, start, _ in kept if start >= hour)}:00 gets done.",
+                content=f"{amount} planned after {last}:00 gets done. No work after {last}:00.",  # the second half is what the scheduler reads
                 client_id=None,
                 evidence=tuple(sorted({block.task_id for block, _ in late}))[:_EVIDENCE_SHOWN],
                 evidence_runs=len(late),

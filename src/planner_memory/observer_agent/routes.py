@@ -60,10 +60,11 @@ async def reflect(
         period=PeriodOut(**period_document(made.reflection.period, made.facts.time_zone)),
         facts=document(made.facts),
         content=made.reflection.content,
-        sections=made.sections,
+        sections=made.told.sections,
+        generator=made.told.generator,
         posted_to_workspace=made.delivered.posted,
         stored_in_memory=made.delivered.stored,
-        warnings=[*made.facts.missing, *made.delivered.warnings],
+        warnings=[*made.facts.missing, *made.told.warnings, *made.delivered.warnings],
     )
 
 

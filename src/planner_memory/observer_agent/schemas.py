@@ -1,7 +1,7 @@
 """What the observer answers over HTTP."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +20,10 @@ class PeriodOut(_Answer):
 
 
 class ReflectionOut(_Answer):
-    """`facts` holds every number of `content`; hours are decimal. `sections` are the content's texts by heading, in order."""
+    """`facts` holds every number of `content`; hours are decimal. `sections` are the content's texts by heading, in order.
+
+    `generator` says who wrote the text; where a model is connected and it is the template, `warnings` says why.
+    """
 
     reflection_id: UUID
     mode: Mode
@@ -28,6 +31,7 @@ class ReflectionOut(_Answer):
     facts: dict[str, Any]
     content: str
     sections: dict[str, str]
+    generator: Literal["model", "template"]
     posted_to_workspace: bool
     stored_in_memory: bool
     warnings: list[str]

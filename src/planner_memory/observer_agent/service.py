@@ -26,14 +26,18 @@ from planner_memory.observer_agent.facts import Facts, document, label
 from planner_memory.observer_agent.gathering import Gathering, deadlines
 from planner_memory.observer_agent.insights import learnt
 from planner_memory.observer_agent.learning import Learning
+from planner_memory.observer_agent.sources import Sources, finished_in
+from planner_memory.observer_agent.storytelling import Storyteller, Told
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.facts import Clients, FactStore, KeptPeriod
 from planner_memory.ports.insights import InsightMemory, KeptInsight
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.outlets import Letter, Outlet
 from planner_memory.ports.profiles import ProfileStore
-from planner_memory.ports.workspace import DailyThread, Mode, PostedReflection, Reflection
+from planner_memory.ports.workspace import Mode, PostedReflection, Reflection, Workspace
+from planner_memory.prompting.writer import Writer
 from planner_memory.web.health import HealthReport, State, state_of
+from planner_memory.web.model_state import ModelState
 
 log = structlog.get_logger()
 _LONGEST_WINDOW = timedelta(days=93)
@@ -49,7 +53,7 @@ _WHOLE = ""  # the stored scope of a reflection on the person's whole work
 class Reflected:
     reflection: Reflection
     facts: Facts
-    sections: dict[str, str]
+    told: Told
     delivered: Delivered
 
 
@@ -69,7 +73,7 @@ class Observer:
         self,
         *,
         store: FactStore,
-        workspace: DailyThread,
+        workspace: Workspace,
         calendar: Calendar | None,
         profiles: ProfileStore,
         memory: InsightMemory,
@@ -77,6 +81,8 @@ class Observer:
         default_client: str = "me",
         person_id: str = "me",
         outlets: Sequence[Outlet] = (),
+        writer: Writer | None = None,
+        makes_when_due: bool = True,
         post_waits_in_seconds: Sequence[float] = (2, 4, 8),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -88,8 +94,11 @@ class Observer:
         self._clock = clock
         self._person_id = person_id
         self._one_at_a_time = asyncio.Lock()
-        self._gathering = Gathering(store=store, calendar=calendar, person_id=person_id)
+        self._gathering = Gathering(store=store, sources=Sources(calendar, workspace), person_id=person_id)
         self._learning = Learning(store=store, memory=memory, clock=clock, default_client=default_client, person_id=person_id)
+        self._storyteller = Storyteller(writer, person_id=person_id)
+        self._makes_when_due = makes_when_due
+        self._model_state = ModelState(writer.model if writer else None)
         self._delivery = Delivery(
             store=store,
             workspace=workspace,
@@ -138,7 +147,7 @@ class Observer:
         tz, now = await self._zone(), self._clock()
         period = await self._period(mode, day, client_id, tz, now, joins=joins)
         facts, rows = await self._assembled(period, tz, now, client_id, mode=mode)
-        sections = narrative.sections_of(facts, mode)
+        told = await self._storyteller.told(facts, mode, client_id)
         reflection = Reflection(
             reflection_id=periods.reflection_id(self._person_id, mode, period, client_id),
             person_id=self._person_id,
@@ -146,14 +155,15 @@ class Observer:
             mode=mode,
             period=period,
             thread_on=facts.ends_on,
-            content=narrative.markdown(narrative.title_of(facts, mode), sections),
+            content=narrative.markdown(narrative.title_of(facts, mode), told.sections),
             metrics={**document(facts.rhythm), "sprint": document(facts.sprint)},
         )
         delivered = Delivered(False, False, ()) if dry_run else await self._delivery.deliver(reflection)
         if mode == "weekly" and client_id is None and not dry_run and period.end > now - _LEARNS_FROM:
             past = [block for block in placed(rows.blocks, rows.calendar) if block.ends_at <= min(now, period.end)]
             await self._learning.learn(learnt(rows.runs, past, tz, label), reflection.reflection_id)
-        return Reflected(reflection, facts, sections, delivered)
+        await self._storyteller.settle(told)
+        return Reflected(reflection, facts, told, delivered)
 
     async def reflections(self, mode: Mode | None, *, client_id: str | None = None, limit: int = 20) -> list[PostedReflection]:
         """What was posted, latest period first."""
@@ -194,7 +204,7 @@ class Observer:
         day = now.astimezone(tz).date()
         today = day_interval(day, tz)
         since = at_wall_time(day - timedelta(days=_SLIPPED_DAYS), time.min, tz)
-        calendar, missing = await self._gathering.calendar(Interval(since, today.end), tz)
+        calendar, missing = await self._gathering.sources.calendar(Interval(since, today.end), tz)
         with within((client_id,)) if client_id else spanning("reflection"):
             async with self._store.begin() as facts:
                 found = await facts.blocks(self._person_id, clients, Interval(since, today.end), known_at=now)
@@ -202,6 +212,7 @@ class Observer:
                 due = await facts.plans_due(self._person_id, clients, deadlines(now))
                 running = await facts.running(self._person_id, clients, now)
                 asked = await facts.calendar_questions(self._person_id, clients)
+        done |= finished_in(calendar, now)
         blocks = placed(found, calendar)
         return Brief(
             brief_on=day,
@@ -219,7 +230,8 @@ class Observer:
         """Cron runs in UTC, so the person's 18:00 is looked for every quarter of an hour: every zone's offset is a multiple of that."""
         self._delivery.register_jobs(jobs)
         jobs.register("observer_post_pending", self.post_pending, cron="7,22,37,52 * * * *")
-        jobs.register("observer_reflect_when_due", self.reflect_when_due, cron="*/15 * * * *")
+        if self._makes_when_due:  # else somebody else's clock asks for them, and two clocks would both be right
+            jobs.register("observer_reflect_when_due", self.reflect_when_due, cron="*/15 * * * *")
         jobs.register("observer_brief_when_due", self.send_brief_when_due, cron="3,18,33,48 * * * *")
 
     async def post_pending(self) -> None:
@@ -271,7 +283,8 @@ class Observer:
             state_of(self._store.check), state_of(self._memory.check), state_of(self._workspace.check)
         )
         calendar: State = "off" if self._calendar is None else await state_of(self._calendar.check)
-        dependencies = {"postgres": postgres, "memory_gateway": gateway, "calendar": calendar, "workspace": workspace}
+        model = await self._model_state.read(self._clock())
+        dependencies = {"postgres": postgres, "memory_gateway": gateway, "calendar": calendar, "workspace": workspace, "llm": model}
         return HealthReport(dependencies, essential=frozenset({"postgres"}))
 
     async def _zone(self) -> ZoneInfo:

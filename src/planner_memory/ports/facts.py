@@ -22,6 +22,14 @@ class EventCount:
 
 
 @dataclass(frozen=True, slots=True)
+class LastEntry:
+    """When a source last wrote an event."""
+
+    event_source: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FinishedRun:
     """One stretch of work that has ended. `is_done` is false for a sitting after which the task goes on.
 
@@ -116,6 +124,10 @@ class Facts(Protocol):
 
     async def event_counts(self, person_id: str, clients: Clients, window: Interval) -> list[EventCount]:
         """Events by type and source, most frequent first; the observer's own events are left out."""
+        ...
+
+    async def last_entries(self, person_id: str, clients: Clients, before: datetime) -> list[LastEntry]:
+        """Each source's newest event before that instant, by source."""
         ...
 
     async def runs(self, person_id: str, clients: Clients, window: Interval) -> list[FinishedRun]:

@@ -119,6 +119,8 @@ async def open_observer(platform: Platform, metrics: Metrics, *, gateway: httpx.
         memory=await _memory(platform, gateway),
         clock=platform.clock,
         default_client=platform.settings.client_id,
+        writer=open_writer(platform, metrics),
+        makes_when_due=platform.settings.reflection_trigger == "cron",
     )
     observer.register_jobs(platform.jobs)
     return observer

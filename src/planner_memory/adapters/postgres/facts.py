@@ -13,6 +13,7 @@ from planner_memory.ports.facts import (
     EventCount,
     FinishedRun,
     KeptPeriod,
+    LastEntry,
     MadePlan,
     OpenPlan,
     PendingPost,
@@ -39,6 +40,9 @@ class PostgresFactReading:
 
     async def event_counts(self, person_id: str, clients: Clients, window: Interval) -> list[EventCount]:
         return await self._tx.rows("facts_event_counts", EventCount, **_whose(person_id, clients), **_during(window))
+
+    async def last_entries(self, person_id: str, clients: Clients, before: datetime) -> list[LastEntry]:
+        return await self._tx.rows("facts_last_entries", LastEntry, **_whose(person_id, clients), before=before)
 
     async def runs(self, person_id: str, clients: Clients, window: Interval) -> list[FinishedRun]:
         return await self._tx.rows("facts_runs", FinishedRun, **_whose(person_id, clients), **_during(window))

@@ -26,6 +26,31 @@ from counted where count > 0
 group by event_type, event_source
 order by sum(count) desc, event_type, event_source
 
+-- name: facts_last_entries
+-- As above: one probe of the index for each kind.
+with recursive kinds as (
+    (select event_type, event_source, client_id from events
+     where person_id = %(person_id)s order by event_type, event_source, client_id limit 1)
+    union all
+    select next.event_type, next.event_source, next.client_id
+    from kinds cross join lateral (
+        select e.event_type, e.event_source, e.client_id from events e
+        where e.person_id = %(person_id)s
+            and (e.event_type, e.event_source, e.client_id) > (kinds.event_type, kinds.event_source, kinds.client_id)
+        order by e.event_type, e.event_source, e.client_id limit 1
+    ) as next
+)
+select kinds.event_source, max(newest.occurred_at) as occurred_at
+from kinds cross join lateral (
+    select e.occurred_at from events e
+    where e.person_id = %(person_id)s and e.event_type = kinds.event_type and e.event_source = kinds.event_source
+        and e.client_id = kinds.client_id and e.occurred_at < %(before)s
+    order by e.occurred_at desc limit 1
+) as newest
+where %(clients)s::text[] is null or kinds.client_id = any(%(clients)s::text[])
+group by kinds.event_source
+order by kinds.event_source
+
 -- name: facts_runs
 with found as (
     select * from execution_runs
