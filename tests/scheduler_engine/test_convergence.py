@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.scheduler_engine.stands import NOW, SPRING, Stand, across_clients
@@ -108,6 +109,7 @@ async def converges(stand: Stand, steps: list[tuple[Any, ...]]) -> None:
     assert len({(m.event_type, m.content) for m in remembered if m.event_type == "block_deleted"}) == len(person.gone)
 
 
+@pytest.mark.timeout(600)
 @settings(
     max_examples=12,
     deadline=None,

@@ -4,12 +4,14 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from tests.fakes.cutting_proxy import When
 from tests.scheduler_engine.stands import Stand, across_clients
 
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.scheduler_engine.schemas import RescheduleIn, ScheduleIn
 
+pytestmark = pytest.mark.timeout(600)  # some thirty runs each
 TEN = ScheduleIn.model_validate({"tasks": [{"task_id": f"t{n}", "title": f"Task {n}", "estimated_minutes": 60} for n in range(10)]})
 
 

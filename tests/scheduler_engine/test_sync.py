@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from planner_memory.core.errors import Unavailable
 from planner_memory.ports.calendar import NewEvent
+from planner_memory.ports.schedules import SchedulerRun
+from planner_memory.scheduler_engine.writing import Look
 
 TASKS = [{"task_id": n, "title": f"Task {n}", "estimated_minutes": 60} for n in "abc"]
 MONDAY = datetime(2027, 3, 15, tzinfo=UTC)
@@ -300,3 +303,38 @@ async def test_an_event_can_be_marked_and_renamed_over_http(place: Any, mark: st
     event = await place.calendar.event(event_id)
     assert event.is_done if mark == "done" else event.title == "Other"
     assert (await place.post("/sync", status=200))["questions"] == []
+
+
+async def test_a_plan_scheduled_anew_asks_no_more_about_what_it_places(place: Any) -> None:
+    plan = await place.plan([1.0, 1.0])
+    run = await place.post("/schedule", {"plan_id": str(plan)})
+    await place.calendar.delete(run["schedule_blocks"][0]["event_id"])
+    await moved(place, run["schedule_blocks"][1]["event_id"], MONDAY + timedelta(days=2, hours=10))
+    assert len((await place.post("/sync", status=200))["questions"]) == 1
+    proposed = await place.post("/schedule", {"plan_id": str(plan), "dry_run": True})
+    await place.post(f"/runs/{proposed['scheduler_run_id']}/apply", status=200)
+    assert (await place.get("/questions"))["total"] == 0
+    assert len(await place.events()) == 2
+
+
+async def test_a_repair_proposed_before_a_hand_move_is_refused_after_it(place: Any) -> None:
+    run = await place.post("/schedule", {"tasks": TASKS})
+    proposed = await place.post("/reschedule", {"run_id": run["scheduler_run_id"], "dry_run": True})
+    await moved(place, by_task(run)["a"]["event_id"], MONDAY + timedelta(days=2, hours=10))
+    problem = await place.post(f"/runs/{proposed['scheduler_run_id']}/apply", status=409)
+    assert "by hand" in problem["detail"]
+
+
+def test_an_event_says_what_it_is_for() -> None:
+    plan_id = UUID(int=7)
+    metadata = {"time_zone": "Europe/Berlin", "plan_title": "Onboard Acme"}
+    run = SchedulerRun(UUID(int=1), plan_id, "acme", "me", "proposed", MONDAY, (), metadata=metadata)
+    block = {"event_id": "pm1", "task_id": "plan:7:1", "title": "Draft", "rationale": "Priority high.", "done": True}
+    block |= {"start": MONDAY.isoformat(), "end": (MONDAY + timedelta(hours=1)).isoformat()}
+    event = Look(reminders=(10,), color="skyblue", base_url="https://planner.example/").event(run, block)
+    link = f"https://planner.example/api/v1/planner/plans/{plan_id}"
+    assert event.description == f"Priority high.\n\nTask: plan:7:1\nPlan: Onboard Acme ({plan_id})\n{link}"
+    assert dict(event.private) == {"task_id": "plan:7:1", "plan_id": str(plan_id), "run_id": str(run.id)}
+    assert (event.link, event.reminders, event.color, event.is_done) == (link, (10,), "skyblue", True)
+    plain = Look().event(replace(run, plan_id=None), block)
+    assert (plain.link, plain.reminders, plain.color) == (None, None, None)

@@ -15,6 +15,7 @@ from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.tenancy import spanning
 from planner_memory.ports.calendar import Calendar, CalendarEvent
+from planner_memory.ports.calendar_sync import QuestionKind
 from planner_memory.ports.journal import CalendarWrite, JournalEntry, LiveBlock, Purpose
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine.blocks import live_of
@@ -97,7 +98,8 @@ class Applier:
         if not run.schedule_blocks:
             return
         stood = {b["event_id"]: when(b) for b in previous.schedule_blocks} if previous else {}
-        pinned = {b["event_id"]: b for b in previous.schedule_blocks if b.get("pinned")} if previous else {}
+        is_repair = previous is not None and bool(run.metadata.get("is_repair"))
+        pinned = {b["event_id"]: b for b in previous.schedule_blocks if b.get("pinned")} if previous and is_repair else {}
         here = {b["event_id"]: when(b) for b in run.schedule_blocks}
         if any(i not in here or here[i] != when(b) for i, b in pinned.items()):
             raise Conflict("You have moved a block of this plan by hand since this run was proposed. Reschedule again.")
@@ -221,7 +223,8 @@ class Applier:
             if previous:
                 metadata = {k: v for k, v in previous.metadata.items() if k != "to_tell"} | {"replaced_by": str(run.id)}
                 await tx.save_run(replace(previous, status="undone", metadata=metadata))
-                await tx.withdraw(("conflict",), self._clock(), run_id=previous.id)
+                stale: tuple[QuestionKind, ...] = ("conflict",) if run.metadata.get("is_repair") else ("conflict", "deleted")
+                await tx.withdraw(stale, self._clock(), run_id=previous.id)  # a schedule made anew has placed everything again
                 await tx.move_questions(previous.id, run.id)
             await tx.set_entry_state(entry.id, "kept")
         return run

@@ -38,6 +38,7 @@ from planner_memory.web.health import HealthReport, State, state_of
 
 log = structlog.get_logger()
 Clients = Sequence[str] | None
+_PATIENCE_SECONDS = 30.0
 _TIMER = "scheduler-engine-sync"
 _CALLED = "scheduler-engine-sync-when-called"
 
@@ -151,9 +152,17 @@ class Scheduler:
         return await self._applier.undo(run_id, clients=clients)
 
     async def recover(self) -> int:
-        """Ends what a crash left in the middle, and tells what it left untold. Returns how many changes of the calendar it ended."""
-        ended = await self._applier.recover()
-        await self._teller.told_again()
+        """Ends what a crash left in the middle, and tells what it left untold. Returns how many changes of the calendar it ended.
+
+        A calendar that hangs does not hold up the start for longer than half a minute: the timer goes on with it.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                ended = await self._applier.recover()
+                await self._teller.told_again()
+        except TimeoutError:
+            log.warning("calendar writes not ended", detail="The calendar does not answer in time; the timer goes on with them.")
+            return 0
         return ended
 
     async def run(self, run_id: UUID, *, clients: Clients) -> SchedulerRun:
