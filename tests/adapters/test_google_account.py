@@ -14,14 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.fakes import google_client
 from tests.fakes.google_client import account_of, connect, consent
-from tests.fakes.google_oauth import Consent
+from tests.fakes.google_oauth import CLIENT_ID, CLIENT_SECRET, Consent
 from tests.fakes.google_server import APP_CREATED, CALENDAR_LIST, EVENTS_READ, GoogleServer, broken
 
 from planner_memory.adapters.credential_files.store import EncryptedFile
 from planner_memory.adapters.google.account import GoogleAccount
 from planner_memory.core.errors import InvalidInput, NotAllowed, NotConnected, NotStarted, Unavailable
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -194,16 +192,19 @@ PROCESS = """
 import asyncio, sys
 from datetime import datetime, timedelta, UTC
 from pathlib import Path
-from types import SimpleNamespace
-from tests.fakes.google_client import account_of
+from planner_memory.adapters.credential_files.store import EncryptedFile
+from planner_memory.adapters.google.account import GoogleAccount
 
-async def main():
-    later = float(sys.argv[3])
-    account = account_of(SimpleNamespace(url=sys.argv[1]), Path(sys.argv[2]), clock=lambda: datetime.now(UTC) + timedelta(seconds=later))
+async def main(url, folder, later, key, client_id, client_secret):
+    files = [EncryptedFile(Path(folder) / name, key) for name in ("gcal.json", "gcal-pending.json")]
+    account = GoogleAccount(
+        *files, client_id=client_id, client_secret=client_secret, redirect_uri="http://127.0.0.1/oauth/callback", token_url=url + "/token",
+        clock=lambda: datetime.now(UTC) + timedelta(seconds=float(later)),
+    )
     print((await account.access_token())[-12:])
     await account.close()
 
-asyncio.run(main())
+asyncio.run(main(*sys.argv[1:]))
 """
 
 
@@ -211,8 +212,8 @@ async def test_many_processes_renew_it_once(account: GoogleAccount, server: Goog
     await connect(account)
     server.oauth.rotates = True
     server.pass_time(3600)
-    command = [sys.executable, "-c", PROCESS, server.url, str(tmp_path), "3600"]
-    started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    command = [sys.executable, "-c", PROCESS, server.url, str(tmp_path), "3600", google_client.KEY, CLIENT_ID, CLIENT_SECRET]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     printed = [await asyncio.to_thread(each.communicate) for each in started]
     assert {err for _, err in printed} == {""}
     assert len({out for out, _ in printed}) == 1
