@@ -4,12 +4,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.fakes.coda_benches import ZONE, CodaServers, over_mcp, unlimited
 from tests.fakes.coda_erp import erp
 from tests.fakes.coda_mcp import MCP_TOKEN, SdkMcpServer
-from tests.fakes.coda_server import CodaServer
+from tests.fakes.coda_server import TOKEN, CodaServer
 from tests.fakes.coda_server import refused as coda_refused
 from tests.fakes.scripted import answering, truncated
 
@@ -18,7 +20,9 @@ from planner_memory.adapters.coda.names import CodaNames
 from planner_memory.core.errors import InvalidInput, NotConnected, NotFound, PlannerMemoryError, Unavailable, UpstreamInvalid
 from planner_memory.ports.workspace import Workspace
 from planner_memory.ports.workspace_records import Engagement, NewProcessTemplate, ProcessTemplate, ServiceBlueprint, Step, Task, TaskChange, Workflow
+from planner_memory.settings import Settings
 from planner_memory.wiring.coda import CodaMcp
+from planner_memory.wiring.workspace import missing_in_workspace
 
 STEPS = (Step(number=1, title="Call", description="With Ada", estimated_hours=1.0), Step(number=2, title="Hand over", dependencies=(1,)))
 
@@ -75,6 +79,32 @@ def test_the_sdk_is_not_loaded_where_it_is_not_asked_for() -> None:
     program = "import sys, planner_memory.wiring.workspace; print([m for m in sys.modules if m == 'mcp' or m.startswith('mcp.')])"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+async def test_settings_that_lead_nowhere_are_told_by_the_doctor(coda: CodaServer, coda_servers: CodaServers, tmp_path: Path) -> None:
+    def settings(**more: Any) -> Settings:
+        return Settings(_env_file=None, **{"coda_api_token": TOKEN, "coda_base_url": coda.base_url, "coda_doc_id": coda.doc.id, **more})
+
+    assert await missing_in_workspace(settings()) == []
+    assert await missing_in_workspace(settings(workspace="postgresql")) == []
+    mcp = {"coda_mcp_url": coda_servers.plain(with_tools=True).mcp_url, "coda_mcp_token": MCP_TOKEN}
+    assert await missing_in_workspace(settings(**mcp)) == []
+    (tmp_path / "names.yaml").write_text("tables: {offer: Products}")
+    for more, said in (
+        ({"coda_doc_id": "elsewhere"}, "does not have"),
+        ({"coda_api_token": "wrong"}, "CODA_API_TOKEN"),
+        ({"coda_doc_id": None}, "CODA_DOC_ID"),
+        ({"workspace": "coda-mcp"}, "CODA_MCP_URL"),
+        ({**mcp, "coda_mcp_token": "wrong"}, "CODA_MCP_TOKEN"),
+        ({**mcp, "coda_mcp_dialect": "proxy", "coda_doc_id": None}, "CODA_DOC_ID"),
+        ({**mcp, "coda_doc_id": None}, "CODA_DOC_ID"),
+        ({"coda_names": '{"tables": {"offer": "Products"}}'}, "no table Products"),
+        ({"coda_names": str(tmp_path / "names.yaml")}, "no table Products"),
+        ({"coda_names": str(tmp_path / "nowhere.yaml")}, "PLANNER_CODA_NAMES"),
+        ({"coda_names": "{"}, "PLANNER_CODA_NAMES"),
+    ):
+        (line,) = await missing_in_workspace(settings(**more))
+        assert said in line
 
 
 # the proxy of REST calls
