@@ -359,7 +359,8 @@ async def test_retry_after_is_waited_for_or_handed_on(server: CodaServer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("status", "wanted", "tries"), [(401, NotConnected, 1), (403, NotConnected, 1), (404, NotFound, 1), (500, Unavailable, 2), (503, Unavailable, 2)]
+    ("status", "wanted", "tries"),
+    [(401, NotConnected, 1), (403, NotConnected, 1), (404, NotConnected, 1), (500, Unavailable, 2), (503, Unavailable, 2)],
 )
 async def test_each_refusal_has_its_error(server: CodaServer, status: int, wanted: type[PlannerMemoryError], tries: int) -> None:
     server.fail_next("doc", *[refused(status)] * 5)
@@ -383,6 +384,15 @@ async def test_each_odd_answer_has_its_error(server: CodaServer, failure: Failur
     async with opened(server) as (workspace, _):
         with pytest.raises(wanted):
             await workspace.records(Workflow, None)
+
+
+async def test_a_table_that_was_deleted_meanwhile_is_noticed(server: CodaServer) -> None:
+    async with opened(server) as (workspace, _):
+        assert len(await workspace.records(Workflow, None)) == 2
+        server.doc.tables = [table for table in server.doc.tables if table.name not in ("workflows", "Active workflows")]
+        with pytest.raises(UpstreamInvalid, match="workflows"):
+            await workspace.records(Workflow, None)
+        assert await workspace.records(Workflow, None) == []
 
 
 async def test_a_column_that_was_deleted_meanwhile_is_noticed(server: CodaServer) -> None:

@@ -91,7 +91,7 @@ async def test_settings_that_lead_nowhere_are_told_by_the_doctor(coda: CodaServe
     assert await missing_in_workspace(settings(**mcp)) == []
     (tmp_path / "names.yaml").write_text("tables: {offer: Products}")
     for more, said in (
-        ({"coda_doc_id": "elsewhere"}, "does not have"),
+        ({"coda_doc_id": "elsewhere"}, "CODA_DOC_ID"),
         ({"coda_api_token": "wrong"}, "CODA_API_TOKEN"),
         ({"coda_doc_id": None}, "CODA_DOC_ID"),
         ({"workspace": "coda-mcp"}, "CODA_MCP_URL"),
@@ -128,7 +128,9 @@ async def test_what_goes_over_the_line(coda: CodaServer, coda_servers: CodaServe
 
 
 @pytest.mark.parametrize("inside", [False, True])
-@pytest.mark.parametrize(("status", "wanted", "tries"), [(401, NotConnected, 1), (403, NotConnected, 1), (404, NotFound, 1), (500, Unavailable, 2)])
+@pytest.mark.parametrize(
+    ("status", "wanted", "tries"), [(401, NotConnected, 1), (403, NotConnected, 1), (404, NotConnected, 1), (500, Unavailable, 2)]
+)
 async def test_codas_refusals_come_through(
     coda: CodaServer, coda_servers: CodaServers, status: int, wanted: type[PlannerMemoryError], tries: int, inside: bool
 ) -> None:
@@ -251,7 +253,7 @@ async def test_codas_refusals_come_through_mcp_coda(coda_servers: CodaServers) -
     running = coda_servers.mcp_coda()
     async with closing(over_mcp("mcp", running.mcp_url, running.coda)) as workspace:
         await workspace.check()
-        for status, wanted in ((401, NotConnected), (403, NotConnected), (404, NotFound)):
+        for status, wanted in ((401, NotConnected), (403, NotConnected), (404, NotConnected)):
             running.coda.fail_next("doc", coda_refused(status))
             with pytest.raises(wanted):
                 await workspace.check()

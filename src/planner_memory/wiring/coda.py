@@ -18,7 +18,7 @@ from planner_memory.adapters.coda.mcp.tools import NEEDED, PREFIX, CodaToolsWork
 from planner_memory.adapters.coda.mcp.transport import ROOT
 from planner_memory.adapters.coda.names import CodaNames
 from planner_memory.adapters.coda.workspace import CodaWorkspace
-from planner_memory.core.errors import NotConnected, NotStarted, UpstreamInvalid
+from planner_memory.core.errors import NotConnected, NotStarted, PlannerMemoryError, UpstreamInvalid
 from planner_memory.core.local_time import zone
 from planner_memory.ports.workspace import Workspace
 from planner_memory.settings import Settings
@@ -86,6 +86,13 @@ class CodaMcp:
         # importing it costs 60 MB, which nobody pays who does not ask for it
         sdk: Any = importlib.import_module("planner_memory.adapters.coda.mcp.sdk")
         transport: httpx.AsyncBaseTransport = sdk.SdkTransport(self._url, self._token)
+        try:
+            return await self._by_sdks_tools(transport)
+        except PlannerMemoryError:
+            await transport.aclose()
+            raise
+
+    async def _by_sdks_tools(self, transport: httpx.AsyncBaseTransport) -> Workspace:
         told = await self._calls(transport).read("/")
         tools = {str(each.get("name")) for each in told.get("items", []) if isinstance(each, dict)}
         doc = self._doc(RowToolsTransport(transport), shows_ids=False) if self._doc_id and tools.issuperset(READS_AND_WRITES) else None

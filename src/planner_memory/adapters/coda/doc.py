@@ -10,7 +10,7 @@ from planner_memory.adapters.coda import layout
 from planner_memory.adapters.coda.calls import CodaCalls
 from planner_memory.adapters.coda.layout import Column, Table
 from planner_memory.adapters.coda.names import CodaNames
-from planner_memory.core.errors import NotFound, Unavailable, UpstreamInvalid
+from planner_memory.core.errors import NotConnected, NotFound, Unavailable, UpstreamInvalid
 
 _PAGE = 500
 _MOST_PAGES = 400
@@ -46,7 +46,10 @@ class CodaDoc:
         now = (self._now or asyncio.get_running_loop().time)()
         tables = self._tables
         if tables is None or now - self._since > _LAYOUT_LASTS_SECONDS:
-            tables = self._tables = await self._all(f"{self._root}/tables", {"limit": 100})
+            try:
+                tables = self._tables = await self._all(f"{self._root}/tables", {"limit": 100})
+            except NotFound:
+                raise self._no_doc() from None
             self._read, self._since = {}, now
         if kind not in self._read:
             found = layout.find_table(kind, tables, self._names)
@@ -67,7 +70,10 @@ class CodaDoc:
         params = self._form(table) | {"limit": _PAGE}
         if where is not None:
             params["query"] = f"{where[0].id}:{json.dumps(where[1])}"
-        return await self._all(f"{self._path(table.id)}/rows", params, latest=latest)
+        try:
+            return await self._all(f"{self._path(table.id)}/rows", params, latest=latest)
+        except NotFound:
+            raise _table_gone(table) from None
 
     async def row(self, table: Table, row_id: str) -> dict[str, Any]:
         """Raises NotFound. Coda would take a name for an id: a row with another id is not the one."""
@@ -81,7 +87,11 @@ class CodaDoc:
     async def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], key: Column) -> str:
         """Adds rows, or changes those that have the same key; cells by column id. Returns Coda's warning, usually empty."""
         body = {"rows": [{"cells": _cells(row)} for row in rows], "keyColumns": [key.id]}
-        return await self._applied(await self._refreshing(self._calls.write("POST", f"{self._path(table.id)}/rows", body)))
+        try:
+            accepted = await self._refreshing(self._calls.write("POST", f"{self._path(table.id)}/rows", body))
+        except NotFound:
+            raise _table_gone(table) from None
+        return await self._applied(accepted)
 
     async def update(self, table: Table, row_id: str, cells: Mapping[str, Any]) -> str:
         return await self._applied(await self._refreshing(self._calls.write("PUT", self._path(table.id, row_id), {"row": {"cells": _cells(cells)}})))
@@ -93,10 +103,16 @@ class CodaDoc:
 
     async def check(self) -> None:
         """One cheap read of the doc."""
-        await self._calls.read(self._root)
+        try:
+            await self._calls.read(self._root)
+        except NotFound:
+            raise self._no_doc() from None
 
     async def close(self) -> None:
         await self._calls.close()
+
+    def _no_doc(self) -> NotConnected:
+        return NotConnected("Coda has no such doc, or does not show it to this token. CODA_DOC_ID is what follows _d in the doc's address.")
 
     def _path(self, table_id: str, row_id: str | None = None) -> str:
         path = f"{self._root}/tables/{quote(table_id, safe='')}"
@@ -141,6 +157,10 @@ class CodaDoc:
             if status.get("completed"):
                 return str(status.get("warning") or "")
         raise Unavailable("Coda has accepted a change and is still applying it. It is looked at again later; nothing has to be done.")
+
+
+def _table_gone(table: Table) -> UpstreamInvalid:
+    return UpstreamInvalid(f"Table {table.name} of the Coda doc is not there any more. Ask again; `planner-memory doctor` says what is missing.")
 
 
 def _cells(row: Mapping[str, Any]) -> list[dict[str, Any]]:
