@@ -283,6 +283,28 @@ async def test_tasks_cut_short_are_completed_and_what_was_changed_stays(server: 
         assert await workspace.records(Task, ("globex",)) == []
 
 
+@pytest.mark.parametrize("shows_ids", [True, False])
+async def test_templates_of_one_name_keep_their_tasks(server: CodaServer, shows_ids: bool) -> None:
+    async with opened(server, shows_ids=shows_ids) as (workspace, _):
+        one, other = [await workspace.create_process_template(NEW, key=f"plan-{n}") for n in (1, 2)]
+        for template in (one, other):
+            (task,) = await workspace.create_tasks(template.id, None, client_id="acme", key="k")
+            assert (task.process_template_id, task.step_number) == (template.id, 1)
+            assert [each.id for each in await workspace.records(Task, ("acme",), related_to=template.id)] == [task.id]
+            assert (await workspace.update_task(task.id, TaskChange(status="done"), key="u")).process_template_id == template.id
+
+
+async def test_many_names_are_looked_up_in_one_reading(server: CodaServer) -> None:
+    workflows = [server.doc.add_row("workflows", {"name": f"Flow {n}"}).id for n in range(12)]
+    for number, workflow in enumerate(workflows):
+        server.doc.add_row("process_templates", {"name": f"Template {number:02}", "workflow": workflow})
+    async with opened(server, shows_ids=False) as (workspace, _):
+        found = await workspace.records(ProcessTemplate, None)
+        assert [each.workflow_id for each in found if each.name.startswith("Template")] == [f"coda:{row_id}" for row_id in workflows]
+    readings = [call for call in server.calls if f"/tables/{server.doc.table('workflows').id}/rows" in call]
+    assert len(readings) <= 6
+
+
 async def test_an_id_that_is_kept_as_text_is_written_as_a_name(server: CodaServer) -> None:
     server.doc.ids_are_text = True
     async with opened(server) as (workspace, _):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from planner_memory.ports.workspace_records import Changes, Record
 
 R = TypeVar("R", bound=Record)
 ORIGIN = "coda:"
+_MOST_QUERIES = 5  # for more names than these one reading of the table costs less
+_MAKER = re.compile(r"@(i-[^@#]+)#\d+$")
 # whose row it is says, where the row itself does not, the row that it belongs to
 _OWNERS = ("engagement", "project", "task", "deliverable")
 
@@ -38,6 +41,18 @@ def stored_key(client_id: str | None, key: str) -> str:
 def client_in(stored: str) -> str | None:
     client, bar, _ = stored.partition("|")
     return unquote(client) or None if bar else None
+
+
+def task_key(client_id: str, key: str, template_row: str) -> str:
+    """The beginning of the keys of the tasks that are made from a template: it names the template, for its name may be that of others too."""
+    return stored_key(client_id, f"{key}@{template_row}#")
+
+
+def _maker_in(table: Table, row: Mapping[str, Any]) -> str | None:
+    """The template from which a task was made, by its key."""
+    column = table.columns.get(KEY) if table.kind == "task" else None
+    found = _MAKER.search(text_of(unwrapped(_value(row, column.id)))) if column else None
+    return found[1] if found else None
 
 
 def _step_in(stored: str) -> dict[str, int]:
@@ -130,6 +145,7 @@ class Pass:
         self._doc, self._names = doc, names
         self._rows: dict[tuple[str, str], Mapping[str, Any] | None] = {}
         self._by_name: dict[str, dict[str, list[str]]] = {}
+        self._read_whole: set[str] = set()
 
     async def record(self, kind: type[R], table: Table, row: Mapping[str, Any]) -> R:
         """Raises InvalidInput naming the row's id and the field."""
@@ -140,7 +156,7 @@ class Pass:
                 continue
             try:
                 if field in kind.relations:
-                    said[field] = await self._related(kind, field, reference_of(unwrapped(_value(row, column.id))))
+                    said[field] = await self._related(kind, field, reference_of(unwrapped(_value(row, column.id))), _maker_in(table, row))
                 else:
                     value = read_cell(kind, field, _value(row, column.id), self._names.statuses)
                     said |= {field: value} if value is not None else {}
@@ -156,25 +172,31 @@ class Pass:
             field = str(error).rpartition("'")[0].rpartition("'")[2]
             raise InvalidInput(f"Row {row_id} of table {table.name} cannot be understood: {field}: it is empty.", field=field, id=row_id) from None
 
-    async def _related(self, kind: type[Record], field: str, shown: Reference | None) -> str | None:
+    async def _related(self, kind: type[Record], field: str, shown: Reference | None, maker: str | None) -> str | None:
         if shown is None:
             return None
         target = kind.relations[field]
-        row_id = shown.id or await self._id_named(target, shown.name)
+        row_id = shown.id or await self._id_named(target, shown.name, maker if target == "process_template" else None)
         return full_id(row_id) if row_id else None
 
-    async def _id_named(self, kind: str, name: str) -> str | None:
-        """Where only a row's name is shown. Raises ValueError when several rows have it, for then nobody can tell which is meant."""
-        if kind not in self._by_name:
-            table, names = await self._doc.table(kind), dict[str, list[str]]()
-            for row in await self._doc.rows(table) if table else []:
+    async def _id_named(self, kind: str, name: str, likely: str | None = None) -> str | None:
+        """Where only a row's name is shown. Raises ValueError when several rows have it and none is the likely one, for then nobody can tell."""
+        names = self._by_name.setdefault(kind, {})
+        if name not in names and kind not in self._read_whole:
+            table = await self._doc.table(kind)
+            column = table.display if table and len(names) < _MOST_QUERIES else None
+            if column is None:
+                self._read_whole.add(kind)
+            names.setdefault(name, [])
+            known = {row_id for ids in names.values() for row_id in ids}
+            for row in await self._doc.rows(table, where=(column, name) if column else None) if table else []:
                 self._rows[kind, str(row["id"])] = row
-                names.setdefault(text_of(unwrapped(row.get("name", ""))), []).append(str(row["id"]))
-            self._by_name[kind] = names
-        ids = self._by_name[kind].get(name, [])
-        if len(ids) > 1:
+                if row["id"] not in known:
+                    names.setdefault(text_of(unwrapped(row.get("name", ""))), []).append(str(row["id"]))
+        ids = names.get(name, [])
+        if len(ids) > 1 and likely not in ids:
             raise ValueError(f"{len(ids)} rows are named {name[:40]!r}; give them names of their own")
-        return ids[0] if ids else None
+        return likely if likely in ids else ids[0] if ids else None
 
     async def _client(self, kind: str, table: Table, row: Mapping[str, Any], seen: set[str]) -> str | None:
         """By the row's own column, by the key under which it was made, or by the row it belongs to; relations in a circle lead to nobody."""

@@ -9,7 +9,7 @@ from planner_memory.adapters.coda.cells import reference_of, says, status_label,
 from planner_memory.adapters.coda.doc import CodaDoc
 from planner_memory.adapters.coda.layout import Column, Table
 from planner_memory.adapters.coda.names import KEY, CodaNames, relations_of
-from planner_memory.adapters.coda.rows import CodaRows, missing, stored_key
+from planner_memory.adapters.coda.rows import CodaRows, missing, stored_key, task_key
 from planner_memory.core.errors import InvalidInput, NotFound, Unavailable
 from planner_memory.ports.workspace_records import NewProcessTemplate, ProcessTemplate, Task, TaskChange
 
@@ -51,8 +51,8 @@ class CodaWriting:
         template = await self._rows.record(ProcessTemplate, process_template_id, (client_id,))
         table = await self._table("task")
         of_template, key_column = self._column(table, "process_template_id"), self._column(table, KEY)
-        prefix = _checked(stored_key(client_id, f"{key}#"), key)
         links = {of_template.id: await self._link("process_template", template.id)}
+        prefix = _checked(task_key(client_id, key, links[of_template.id].row_id), key)
         if project_id is not None:
             links[self._column(table, "project_id").id] = await self._link("project", project_id)
         name = links[of_template.id].name
