@@ -21,6 +21,8 @@ import httpx
 import psutil
 from schedule_problems import Judge, greedy, plan_of, problem
 
+from planner_memory.adapters.pgserver.postmaster import FOLDER, ROLE, live_postmaster
+
 ROOT = Path(__file__).parents[1]
 ORACLE = ROOT / ".venv-peers" / "bin" / "python"
 KEY = "benchmark-key"
@@ -29,9 +31,9 @@ KEY = "benchmark-key"
 class Service:
     """The product over HTTP; `process` is None when it runs elsewhere, and its processor time and memory are then unknown."""
 
-    def __init__(self, url: str, key: str, process: psutil.Process | None) -> None:
+    def __init__(self, url: str, key: str, process: psutil.Process | None, data: Path | None = None, calendar_port: str = "") -> None:
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=300)
-        self.process = process
+        self.process, self.url, self.data, self.calendar_port = process, url, data, calendar_port
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self.http.post(f"/api/v1/scheduler{path}", json=body)
@@ -62,10 +64,48 @@ def started() -> Iterator[Service]:
             line = process.stdout.readline() if process.stdout else ""
             if not line:
                 sys.exit(f"The product did not start:\n{Path(f'{folder}/log').read_text()[-3000:]}")
-            yield Service(json.loads(line)["url"], KEY, psutil.Process(process.pid))
+            yield Service(json.loads(line)["url"], KEY, psutil.Process(process.pid), Path(f"{folder}/data"), own["PLANNER_CALENDAR_PORT"])
         finally:
             process.terminate()
             process.wait(60)
+
+
+@contextmanager
+def alone(whole: Service) -> Iterator[Service]:
+    """The scheduler in a process of its own, on the database, the memory and the calendar of the all-in-one."""
+    assert whole.data is not None
+    database = live_postmaster(whole.data / FOLDER)
+    assert database is not None
+    name, _, password = (whole.data / "calendar-credentials").read_text().strip().partition(":")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PLANNER_", "CALDAV_", "DATABASE_", "POSTGRES_"))}
+    own = {"PLANNER_DATA_DIR": f"{whole.data}-alone", "PLANNER_API_KEY": KEY, "DATABASE_URL": database.dsn(ROLE)}
+    own |= {"MEMORY_GATEWAY_URL": whole.url, "PLANNER_ENGINE_URL": whole.url}
+    own |= {"CALDAV_URL": f"http://127.0.0.1:{whole.calendar_port}", "CALDAV_USERNAME": name, "CALDAV_PASSWORD": password}
+    port = _free_port()
+    command = [sys.executable, "-m", "planner_memory", "serve", "scheduler-engine", "--port", str(port)]
+    process = subprocess.Popen(command, env=kept | own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        service = Service(f"http://127.0.0.1:{port}", KEY, psutil.Process(process.pid))
+        for _ in range(600):
+            try:
+                if service.http.get("/health").is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield service
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def resident(whole: Service) -> None:
+    with alone(whole) as service:
+        before = service.resident()
+        for n in (20, 300):
+            service.post("/schedule", problem(n, 1))
+        print(
+            f"\nthe scheduler as a process of its own: {before:.0f} MB resident after its start, {service.resident():.0f} MB after 20 and 300 tasks"
+        )
 
 
 def _free_port() -> int:
@@ -75,7 +115,7 @@ def _free_port() -> int:
 
 
 def placement(service: Service, sizes: list[int], seeds: range) -> None:
-    print("\ntasks  seeds  of EDD  of priority  of the better  wall s (max)  CPU s  resident MB  left out  rules broken")
+    print("\ntasks  seeds  of EDD  of priority  of the better  wall s (max)  CPU s  RSS of all MB  left out  rules broken")
     for n in sizes:
         rows = []
         for seed in seeds:
@@ -160,6 +200,7 @@ def main() -> None:
     else:
         with started() as service:
             report(service)
+            resident(service)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,12 @@ REFLECTION = {
     "stored_in_memory": True,
     "warnings": [],
 }
+PREFERENCE = {
+    "memory_id": MEMORY,
+    "words": "No work on Fridays.",
+    "read_by": "model",
+    "rules": [{"kind": "day_off", "days": ["fri"], "says": "no work on Fridays, because you said: “No work on Fridays”"}],
+}
 FOUND = {
     "memory_id": MEMORY,
     "client_id": "me",
@@ -158,6 +164,8 @@ class Small:
             ("POST", "scheduler/schedule"): SCHEDULE,
             ("GET", "scheduler/agenda"): {"time_zone": "Europe/Berlin", "events": EVENTS},
             ("POST", "scheduler/import"): {"imported": 3},
+            ("GET", "scheduler/preferences"): {"preferences": [PREFERENCE], "warnings": []},
+            ("PUT", f"scheduler/preferences/{MEMORY}"): {**PREFERENCE, "read_by": "person", "rules": []},
             ("POST", "observer/reflect"): REFLECTION,
             ("GET", "observer/brief"): {**REFLECTION, "brief_on": "2027-03-15", "content": "# Brief\n\nNothing slipped.\n"},
             ("GET", "observer/facts"): {

@@ -30,6 +30,8 @@ ANSWERS = [
     (("reflect",), "Two tasks were finished", ("mode", "daily")),
     (("brief",), "Nothing slipped", ("brief_on", "2027-03-15")),
     (("facts", "--start", "2027-03-14"), "tasks · completed", ("warnings", [])),
+    (("preferences", "list"), "no work on Fridays", ("warnings", [])),
+    (("preferences", "correct", MEMORY[-6:], "--nothing"), "asks of schedules: nothing.", ("read_by", "person")),
     (("profile", "show"), "Europe/Berlin", ("time_zone", "Europe/Berlin")),
     (("profile", "set", "--holidays", "de"), "DE", ("holidays_country", "DE")),
 ]

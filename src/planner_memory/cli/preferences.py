@@ -25,7 +25,7 @@ def list_preferences(client: Client = None, as_json: Json = False) -> None:
         show_json(answer)
         return
     if not answer["preferences"]:
-        show(Text('Nothing is remembered of how you like to work. Tell it: planner-memory remember --type preference "Deep work in the mornings."'))
+        show(Text('Nothing is remembered of how you like to work. Tell it: planner-memory remember --kind preference "Deep work in the mornings."'))
         return
     table = Table("memory", "you said", "so schedules keep", "read by", box=None, padding=(0, 2, 0, 0), header_style="bold")
     for each in answer["preferences"]:

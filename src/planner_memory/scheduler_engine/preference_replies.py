@@ -71,7 +71,7 @@ def _words(memory: RecalledMemory) -> str:
 
 def rules_of(asked_for: Iterable[RuleIn], memory_id: str, words: str, *, read_by: str) -> list[Rule]:
     """Rules with the words they come from. Bands of one energy are joined."""
-    source = " ".join(words.split())
+    source = " ".join(words.split()).rstrip(".")
     source = source if len(source) <= _SHOWN else f"{source[: _SHOWN - 1]}…"
     out: list[Rule] = []
     for given in asked_for:

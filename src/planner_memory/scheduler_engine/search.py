@@ -18,7 +18,7 @@ _LOOKS_FURTHER = 0.25
 _LONGEST_SLICE = 6  # windows
 _SPARED = 0.2
 _SHUT = 0.3  # the largest share of windows that a round leaves out
-_BREATH = 8  # rounds between two moments in which other threads may run
+_BREATH = 16  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
 
 
 @dataclass(frozen=True, slots=True)
