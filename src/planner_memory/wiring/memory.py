@@ -1,16 +1,17 @@
 """The memory gateway and what it stands on: index, embedder, cache, documents, the second memory."""
 
 import asyncio
+import importlib
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from planner_memory.adapters.documents.reader import ChildProcessReader
 from planner_memory.adapters.in_process.cache import InProcessCache
 from planner_memory.adapters.mem0.second_memory import Mem0SecondMemory
-from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.openrouter.embedder import OpenRouterEmbedder
 from planner_memory.adapters.postgres.documents import PostgresDocuments
 from planner_memory.adapters.postgres.followups import PostgresFollowUps
@@ -51,14 +52,19 @@ class _WordsOnly:
         """Nothing to check."""
 
 
+def _local_embedder(threads: int = 1) -> Any:
+    """Its library takes 20 MB, which a process that has its embeddings made elsewhere need not carry."""
+    return importlib.import_module("planner_memory.adapters.onnx.embedder").OnnxEmbedder(threads=threads)
+
+
 async def _embedder(platform: Platform, kind: EmbedderKind, measures: EmbeddingMeasures) -> Embedder:
     settings = platform.settings
     if kind == "none":
         return _WordsOnly()
     if kind == "local":
-        local = OnnxEmbedder(threads=settings.embedder_threads)
+        local = _local_embedder(settings.embedder_threads)
         platform.stack.push_async_callback(local.close)
-        return local
+        return cast(Embedder, local)
     if settings.openrouter_api_key is None:
         raise NotStarted("The embedder openrouter needs OPENROUTER_API_KEY. Set it, or use the local model (PLANNER_EMBEDDER=local).")
     remote = OpenRouterEmbedder(
@@ -207,6 +213,8 @@ async def set_up_collections(settings: Settings) -> dict[str, str]:
     """Makes the four collections on the configured Qdrant server, for the configured embedder's vectors."""
     assert settings.qdrant_url is not None
     key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-    dimensions = {"local": OnnxEmbedder().dimension, "openrouter": settings.embedding_dimension, "none": _WordsOnly.dimension}
-    dimension = dimensions[settings.embedder]
+    if settings.embedder == "local":
+        dimension = _local_embedder().dimension
+    else:
+        dimension = settings.embedding_dimension if settings.embedder == "openrouter" else _WordsOnly.dimension
     return dict(await setup_collections(settings.qdrant_url, dimension, api_key=key))
