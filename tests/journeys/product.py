@@ -124,7 +124,7 @@ class Product:
 
 async def answering(url: str, processes: list[subprocess.Popen[str]], logs: list[Path]) -> None:
     async with httpx.AsyncClient() as client:
-        for _ in range(300):
+        for _ in range(1_200):  # two minutes: a machine that is busy with other things takes long to start a process
             with suppress(httpx.TransportError):
                 if (await client.get(f"{url}/health")).status_code == 200:
                     return
