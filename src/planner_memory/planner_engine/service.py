@@ -143,12 +143,14 @@ class Planner:
             updated_at=now,
         )
         await self._keep(plan, order, made.call_ids)
+        written = None
         if self.workspace is not None:
             await self.workspace.deliver(plan.id)
-            plan = await self.stored(plan.id, (plan.client_id,))
+            written = await self.workspace.told(plan)
+            plan = replace(plan, process_template_id=written["process_template"]["id"] or plan.process_template_id)
         if await self._tell(plan):
             plan = replace(plan, metadata={k: v for k, v in plan.metadata.items() if k != "untold"})
-        return await self._answered(plan)
+        return await self._answered(plan, written)
 
     async def _keep(self, plan: Plan, order: Order, call_ids: Sequence[UUID]) -> None:
         """The plan and what it wants written to the workspace: both or neither."""
@@ -162,12 +164,12 @@ class Planner:
             await writing.settle_answers(call_ids)
             await writing.want(self.workspace.wishes(plan, with_tasks=order.create_tasks, project_id=order.project_id))
 
-    async def _answered(self, plan: Plan) -> dict[str, Any]:
-        """The plan, and how far the workspace has it."""
+    async def _answered(self, plan: Plan, written: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The plan, and how far the workspace has it, as `written` says or is read now."""
         answer = plan_answer(plan)
         if self.workspace is None:
             return answer
-        told = await self.workspace.told(plan)
+        told = written or await self.workspace.told(plan)
         return {**answer, "workspace": told, "warnings": [*answer["warnings"], *told.pop("warnings")]}
 
     async def make_tasks(self, plan_id: UUID, clients: Clients, project_id: str | None) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """What the memory is told of plans and runs: nodes, edges and sentences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from planner_memory.ports.memory import GraphEdge, GraphNode, NewMemory
 from planner_memory.ports.plans import Plan, Run
 
@@ -16,26 +19,33 @@ def plan_graph(plan: Plan) -> tuple[list[GraphNode], list[GraphEdge]]:
         nodes.append(GraphNode(step["task_id"], "task", {"title": step["title"], "step_key": step["step_key"], "raw_hours": step["raw_hours"]}))
         edges.append(GraphEdge(me, step["task_id"], "plan_has_task"))
         edges.extend(GraphEdge(step["task_id"], ids[d], "depends_on") for d in step["dependencies"])
+    if plan.workflow_id:
+        nodes.append(GraphNode(plan.workflow_id, "workflow", _named(plan, "workflow")))
+        of = _told(plan, "workflow").get("blueprint_id") or plan.blueprint_id  # an engagement may plan by another blueprint than its workflow's
+        if of:
+            nodes.append(GraphNode(of, "blueprint", _named(plan, "service_blueprint") if of == plan.blueprint_id else {}))
+            edges.append(GraphEdge(of, plan.workflow_id, "blueprint_has_workflow"))
     family = plan.template_family
     for template_id in dict.fromkeys(filter(None, (family, plan.process_template_id))):
         name = plan.plan_title if template_id != family else (plan.sop.get("pattern") or {}).get("name", plan.plan_title)
         nodes.append(GraphNode(template_id, "process_template", {"name": name}))
         edges.append(GraphEdge(me, template_id, "plan_follows_template"))
         if plan.workflow_id:
-            nodes.append(GraphNode(plan.workflow_id, "workflow", _named(plan, "workflow")))
             edges.append(GraphEdge(plan.workflow_id, template_id, "workflow_has_template"))
-    if plan.workflow_id and plan.blueprint_id and edges:
-        nodes.append(GraphNode(plan.blueprint_id, "blueprint", _named(plan, "service_blueprint")))
-        edges.append(GraphEdge(plan.blueprint_id, plan.workflow_id, "blueprint_has_workflow"))
     if plan.engagement_id:
         nodes.append(GraphNode(plan.engagement_id, "engagement", _named(plan, "engagement")))
         edges.append(GraphEdge(me, plan.engagement_id, "plan_serves_engagement"))
     return nodes, edges
 
 
+def _told(plan: Plan, kind: str) -> Mapping[str, Any]:
+    """What the workspace said of that row when the plan was made."""
+    said: Mapping[str, Any] = ((plan.sop.get("metadata") or {}).get("workspace") or {}).get(kind) or {}
+    return said
+
+
 def _named(plan: Plan, kind: str) -> dict[str, str]:
-    """The name that the workspace gave when the plan was made."""
-    told = ((plan.sop.get("metadata") or {}).get("workspace") or {}).get(kind) or {}
+    told = _told(plan, kind)
     return {"name": told["name"]} if told.get("name") else {}
 
 

@@ -168,6 +168,7 @@ def _notes(
         found["workflow"] = {
             "id": workflow.id,
             "name": one_line(workflow.name),
+            "blueprint_id": workflow.blueprint_id,
             "steps": len(workflow.steps),
             "estimated_hours": workflow.estimated_hours,
             "similar_runs": _past_document(past),

@@ -21,8 +21,10 @@ from planner_memory.ports.workspace_writes import KeptWrite, WorkspaceWrite, Wor
 
 log = structlog.get_logger()
 _LEASE_SECONDS = 120.0
-_CALL_SECONDS = 90.0  # under the lease, so that nobody else begins while a call may still be on its way
+_AT_ONCE = 2  # a plan's template and its tasks
+_CALL_SECONDS = 55.0  # so many calls fit into the lease that nobody else begins while one may still be on its way
 _REFUSALS = (NotFound, InvalidInput, Conflict, NotAllowed)
+_MORE_MAY_FOLLOW = ("tasks",)  # the states of tasks that were just made
 _MOST = 500
 
 
@@ -48,14 +50,24 @@ class Courier:
         with spanning("workspace"):
             for _ in range(_MOST):
                 async with self._store.begin() as tx:
-                    claimed = await tx.claim_writes(plan_id=plan_id, limit=1, lease_seconds=_LEASE_SECONDS)
-                if not claimed:
+                    claimed = await tx.claim_writes(plan_id=plan_id, limit=_AT_ONCE, lease_seconds=_LEASE_SECONDS)
+                outcomes = await self._try_in_order(claimed)
+                taken += outcomes.count(True)
+                if None in outcomes or not (True in outcomes or len(claimed) == _AT_ONCE):
                     break
-                outcome = await self._try(claimed[0])
-                taken += outcome is True
-                if outcome is None:
+                if len(claimed) < _AT_ONCE and not any(w.kind in _MORE_MAY_FOLLOW for w in claimed):
                     break
         return taken
+
+    async def _try_in_order(self, claimed: list[KeptWrite]) -> list[bool | None]:
+        """As `_try`, one after the other; those after one that finds the workspace away go back untried."""
+        outcomes: list[bool | None] = []
+        for write in claimed:
+            if None in outcomes:
+                await self._put_off(write, "The workspace did not answer.", _wait(write))
+            else:
+                outcomes.append(await self._try(write))
+        return outcomes
 
     async def _try(self, write: KeptWrite) -> bool | None:
         """True: taken. False: refused, or waits for another. None: the workspace does not answer."""
