@@ -48,6 +48,7 @@ class Stand:
     connect: Callable[[], Awaitable[Calendar]]
     empty: Callable[[], Awaitable[None]]
     database: Database
+    server: object
     cuts: tuple[When, ...]  # on a server that is asked for one thing after another, a request unseen is the one before it unanswered
 
     async def fresh(self) -> Scheduler:
@@ -114,7 +115,7 @@ async def on_caldav(radicale: EmbeddedRadicale, database: Database) -> AsyncIter
                 for each in await direct._calendars():
                     await client.delete(each.url)
 
-        yield Stand(proxy, direct, connect, empty, database, ("after",))
+        yield Stand(proxy, direct, connect, empty, database, radicale, ("after",))
         await empty()
         for calendar in (direct, *opened):
             await calendar.close()
@@ -136,6 +137,6 @@ async def on_google(database: Database, folder: Path) -> AsyncIterator[Stand]:
                 for event in await direct.calendar.events(SPRING, "Europe/Berlin"):
                     await direct.calendar.delete(event.event_id)
 
-            yield Stand(proxy, direct.calendar, connect, empty, database, ("before", "after"))
+            yield Stand(proxy, direct.calendar, connect, empty, database, server, ("before", "after"))
             for client in opened:
                 await client.close()
