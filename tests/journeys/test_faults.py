@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
+import pytest
 from tests.journeys.product import KEY, answering, end, environment, free_port, postmaster, up
 from tests.servers import QdrantServer, ValkeyServer
 
@@ -94,6 +95,7 @@ async def nothing_lost(url: str, accepted: dict[str, str]) -> None:
             assert accepted[note] in [r["memory_id"] for r in answer["results"]], note
 
 
+@pytest.mark.timeout(420)  # processes are started twice, and everything has to be searchable at the end
 async def test_the_embedded_database_dies_under_load_and_comes_back(data_dir: Path) -> None:
     with up(data_dir) as running, Load(running.url) as load:
         await load.grown_by(30)
@@ -153,6 +155,7 @@ async def qdrant_behind_a_proxy() -> AsyncIterator[Proxy]:
         server.kill()
 
 
+@pytest.mark.timeout(420)
 async def test_qdrant_valkey_and_the_process_itself_fail_under_load(data_dir: Path, empty_dsn: str, tmp_path: Path) -> None:
     valkey = ValkeyServer(tmp_path)
     valkey.start()
