@@ -9,7 +9,7 @@ from uuid import UUID
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner_memory.core.errors import InvalidInput
@@ -107,6 +107,7 @@ drafts = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(drafts, st.integers(30, 600), st.floats(0.3, 3))
 def test_whatever_the_steps_no_cycle_none_over_the_limit_and_the_same_total(steps: list[Draft], limit: int, ratio: float) -> None:
     placed = ordered(steps)
