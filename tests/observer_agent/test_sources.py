@@ -18,7 +18,7 @@ def own(event_id: str, start: str, end: str, task: str, *, is_done: bool) -> Cal
     return CalendarEvent(event_id, "Block", at(start), at(end), private={"run_id": "1", "task_id": task}, is_done=is_done)
 
 
-def test_a_task_is_finished_when_its_last_block_bears_the_mark() -> None:
+def test_a_task_is_finished_when_all_its_blocks_bear_the_mark() -> None:
     calendar = [
         own("a1", "2026-11-20 08:00", "2026-11-20 09:00", "a", is_done=True),
         own("a2", "2026-11-20 10:00", "2026-11-20 11:00", "a", is_done=False),

@@ -232,7 +232,7 @@ def assembled(
         slipped=slipped_of(blocks, elapsed, done, tz),
         upcoming=upcoming_of(blocks, next_window, done, tz),
         ahead=ahead_of(blocks, next_window, done),
-        due=due_of(rows.plans_due, now, tz),
+        due=due_of(rows.plans_due, min(now, period.end), tz),
         plans_made=tuple(label(plan.title, "an unnamed plan") for plan in rows.plans_made),
         drift=tuple(drift.drifts(patterns, label)),
         repeated_trouble=tuple(drift.repeated_trouble(patterns, label)),

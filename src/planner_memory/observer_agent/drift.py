@@ -79,6 +79,7 @@ def _groups(runs: Iterable[FinishedRun]) -> dict[tuple[Kind, str], list[Finished
 def _suggestion(direction: str, factor: float) -> str:
     if (direction == "over") != (factor > 1):
         return "Most runs go as estimated and a few carry the drift: look at what made those different."
+    factor = round(factor, 1) if round(factor, 1) != 1 else factor
     if direction == "over":
         return f"Estimate it at {plain(factor)} times what you would say at first, or split it into smaller steps."
     return f"Estimate it at {plain(factor)} times what you would say at first; it leaves room for other work."

@@ -53,7 +53,7 @@ class Gathering:
                     | finished_in(calendar, period.end)
                     | (tasks.finished if tasks else frozenset()),
                     plans_made=await facts.plans_made(person, clients, period),
-                    plans_due=await facts.plans_due(person, clients, deadlines(min(now, period.end))),
+                    plans_due=await facts.plans_due(person, clients, deadlines(min(now, period.end)), known_at=period.end),
                     sprint=sprint,
                     calendar=calendar,
                     tasks=tasks,

@@ -10,7 +10,7 @@ from planner_memory.observer_agent.review import metrics, patterns, sprint, tren
 from planner_memory.ports.workspace import Mode
 
 SHOWN = 5  # names in one list; the count before it says how many there are
-_STREAK_WORTH_SAYING = 3
+_STREAK_STEP = 5  # a streak that is told every evening is noise
 _LOW_PERCENT, _LOW_OF_TASKS = 50, 2  # a day on which less than half of two or more planned tasks got done
 _MANY_SWITCHES_A_DAY = 6
 
@@ -40,7 +40,7 @@ def _summary(facts: Facts, mode: Mode) -> str:
     else:
         parts.append("No work was recorded.")
     if counted.completion_percent is not None and counted.planned_tasks_completed == counted.tasks_planned > 1:
-        parts.append(f"All {plain(counted.tasks_planned)} planned tasks are done.")
+        parts.append("Both planned tasks are done." if counted.tasks_planned == 2 else f"All {plain(counted.tasks_planned)} planned tasks are done.")
     elif counted.completion_percent is not None and counted.planned_tasks_completed:
         parts.append(
             f"Of {count(counted.tasks_planned, 'planned task')}, {count(counted.planned_tasks_completed, 'is', 'are')} done"
@@ -64,13 +64,17 @@ def _highlights(facts: Facts, mode: Mode) -> str:
     lines = [_took(task) for task in facts.completed[:SHOWN]]
     if facts.rhythm.deep_work_minutes and mode == "daily":
         lines.append(f"{duration(facts.rhythm.deep_work_minutes)} of it was deep work." if lines else _deep(facts))
-    if facts.streaks.completed_task_days >= _STREAK_WORTH_SAYING:
+    if _is_worth_saying(facts.streaks.completed_task_days, mode):
         lines.append(f"A streak: {facts.streaks.completed_task_days} working days in a row with a finished task.")
-    if facts.streaks.plan_kept_days >= _STREAK_WORTH_SAYING:
+    if _is_worth_saying(facts.streaks.plan_kept_days, mode):
         lines.append(f"A streak: {facts.streaks.plan_kept_days} days in a row on which all that was planned got done.")
     if facts.plans_made:
         lines.append(f"{count(len(facts.plans_made), 'new plan')}: {quoted(facts.plans_made, SHOWN)}.")
     return bullets(lines) or "Nothing stands out in the records."
+
+
+def _is_worth_saying(days: int, mode: Mode) -> bool:
+    return days >= _STREAK_STEP and (mode == "weekly" or days % _STREAK_STEP == 0)
 
 
 def _deep(facts: Facts) -> str:
@@ -83,7 +87,7 @@ def _observations(facts: Facts, mode: Mode) -> str:
         f"The timer of “{timer.title}” is still running, since {moment(timer.since_at)}; its time is not counted yet."
         for timer in facts.running[:SHOWN]
     ]
-    lines += [slipped_line(task, facts.ends_on) for task in facts.slipped[:SHOWN]]
+    lines += [slipped_line(task, facts.ends_on, is_today=mode == "daily" and task.planned_on == facts.ends_on) for task in facts.slipped[:SHOWN]]
     if len(facts.slipped) > SHOWN:
         lines.append(f"In all, {count(len(facts.slipped), 'planned task')} slipped.")
     if facts.tasks.blocked:
@@ -97,12 +101,14 @@ def _observations(facts: Facts, mode: Mode) -> str:
         lines.append(f"Longer than estimated by more than {percentage(limit)}: {quoted(over, SHOWN)}.{question}")
     if mode == "daily" and counted.context_switches >= _MANY_SWITCHES_A_DAY:
         lines.append(f"You changed from one task to another {counted.context_switches} times. Would longer stretches have been possible?")
-    if counted.meeting_minutes and counted.meeting_minutes > counted.deep_work_minutes:
+    if counted.meeting_minutes and counted.worked_minutes and counted.meeting_minutes > counted.deep_work_minutes:
         lines.append(f"Meetings ({duration(counted.meeting_minutes)}) took more time than deep work ({duration(counted.deep_work_minutes)}).")
     if mode == "weekly" and counted.unmarked_minutes and counted.billable_minutes:
         lines.append(f"{duration(counted.unmarked_minutes)} of the work is marked neither billable nor not billable.")
     lines += facts.missing
-    if is_low(facts):
+    if counted.tasks_planned and not counted.worked_minutes and not counted.planned_tasks_completed and not facts.running:
+        lines.append("Was the time spent on something that is not written down, or did something come up?")
+    elif is_low(facts):
         lines.append("What got in the way: too much planned, something that came up, or something else?")
     if not lines and not facts.is_quiet:
         return "All that was planned got done." if counted.tasks_planned else "Nothing slipped, and no timer was left running."
@@ -115,10 +121,9 @@ def is_low(facts: Facts) -> bool:
     return rate is not None and rate < _LOW_PERCENT and facts.rhythm.tasks_planned >= _LOW_OF_TASKS
 
 
-def slipped_line(task: Slipped, ends_on: date | None = None) -> str:
+def slipped_line(task: Slipped, ends_on: date | None = None, *, is_today: bool = False) -> str:
     """`ends_on` is the day that the reader has before them: it is not said again."""
-    planned = short_day(task.planned_on, ends_on)
-    when = f"was planned for {planned}"
+    when = "was planned for today" if is_today else f"was planned for {short_day(task.planned_on, ends_on)}"
     moved = f"now stands on {short_day(task.moved_to_on, ends_on)}" if task.moved_to_on is not None else "has no new time yet"
     return f"“{task.title}” {when}, was not done and {moved}."
 
@@ -153,7 +158,11 @@ def _blocks_by_task(blocks: Sequence[Upcoming]) -> list[str]:
     together: dict[tuple[str, date], list[str]] = {}
     for block in blocks:
         together.setdefault((block.title, block.starts_at.date()), []).append(f"at {block.starts_at:%H:%M} ({duration(block.lasts_minutes)})")
-    return [f"{day_of:%A}: “{title}” {' and '.join(times)}." for (title, day_of), times in together.items()]
+    return [f"{day_of:%A}: “{title}” {_listed(times)}." for (title, day_of), times in together.items()]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def sections_of(facts: Facts, mode: Mode) -> dict[str, str]:

@@ -209,7 +209,7 @@ class Observer:
             async with self._store.begin() as facts:
                 found = await facts.blocks(self._person_id, clients, Interval(since, today.end), known_at=now)
                 done = await facts.finished_tasks(self._person_id, clients, sorted({b.task_id for b in found}), now)
-                due = await facts.plans_due(self._person_id, clients, deadlines(now))
+                due = await facts.plans_due(self._person_id, clients, deadlines(now), known_at=now)
                 running = await facts.running(self._person_id, clients, now)
                 asked = await facts.calendar_questions(self._person_id, clients)
         done |= finished_in(calendar, now)

@@ -92,13 +92,13 @@ class Sources:
 
 
 def finished_in(calendar: Sequence[CalendarEvent] | None, until: datetime) -> frozenset[str]:
-    """The tasks whose last block that has begun by then bears the completion mark."""
-    latest: dict[str, CalendarEvent] = {}
-    for event in sorted(calendar or (), key=lambda e: e.start):
+    """The tasks whose every block bears the completion mark and had begun by then."""
+    marks: dict[str, bool] = {}
+    for event in calendar or ():
         task = event.private.get("task_id") if event.is_own else None
-        if task and event.start < until:
-            latest[task] = event
-    return frozenset(task for task, event in latest.items() if event.is_done)
+        if task:
+            marks[task] = marks.get(task, True) and event.is_done and event.start < until
+    return frozenset(task for task, is_done in marks.items() if is_done)
 
 
 def stale(entries: Sequence[LastEntry], period: Interval, tz: ZoneInfo) -> tuple[str, ...]:

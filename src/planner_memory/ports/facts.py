@@ -157,8 +157,8 @@ class Facts(Protocol):
         """Oldest first, at most 200."""
         ...
 
-    async def plans_due(self, person_id: str, clients: Clients, window: Interval) -> list[OpenPlan]:
-        """Open plans whose deadline lies in the window, soonest first, at most 50."""
+    async def plans_due(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[OpenPlan]:
+        """Open plans whose deadline lies in the window, soonest first, at most 50. Steps done after `known_at` count as open."""
         ...
 
     async def sprint(self, person_id: str, clients: Clients, first: date, last: date) -> Sprint | None:

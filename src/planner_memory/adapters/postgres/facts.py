@@ -63,8 +63,8 @@ class PostgresFactReading:
     async def plans_made(self, person_id: str, clients: Clients, window: Interval) -> list[MadePlan]:
         return await self._tx.rows("facts_plans_made", MadePlan, **_whose(person_id, clients), **_during(window))
 
-    async def plans_due(self, person_id: str, clients: Clients, window: Interval) -> list[OpenPlan]:
-        return await self._tx.rows("facts_plans_due", OpenPlan, **_whose(person_id, clients), **_during(window))
+    async def plans_due(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[OpenPlan]:
+        return await self._tx.rows("facts_plans_due", OpenPlan, **_whose(person_id, clients), **_during(window), known_at=known_at)
 
     async def sprint(self, person_id: str, clients: Clients, first: date, last: date) -> Sprint | None:
         return await self._tx.row("facts_sprint", Sprint, **_whose(person_id, clients), first=first, last=last)

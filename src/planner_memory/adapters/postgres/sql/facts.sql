@@ -125,6 +125,7 @@ select due.id as plan_id, due.plan_title as title, due.deadline_at, jsonb_array_
     (select count(*) from jsonb_array_elements(due.checklist) as step
      where exists (select from execution_runs r
                    where r.task_id = step ->> 'task_id' and (r.ended_at is not null or r.actual_hours is not null)
+                       and coalesce(r.ended_at, r.started_at, r.created_at) < %(known_at)s
                        and (not r.sitting or r.observed_hours is not null))) as steps_done,
     (select max((block ->> 'end')::timestamptz)
      from (select schedule_blocks from scheduler_runs s where s.plan_id = due.id and s.status = 'applied' order by s.created_at desc limit 1) as newest
