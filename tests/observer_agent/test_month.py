@@ -74,7 +74,7 @@ def stated(facts: dict[str, Any]) -> dict[str, Any]:
     return {k: round(v * 60) if k.endswith("_hours") else v for k, v in rhythm.items()}
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_a_month_s_reflections_say_what_the_rows_say(dsn: str, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data", database_url=dsn, time_zone="Europe/Berlin", log_level="error", _env_file=None)  # type: ignore[call-arg]
     async with in_process(settings) as http:

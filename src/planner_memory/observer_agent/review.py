@@ -90,9 +90,9 @@ def sprint(facts: Facts) -> str:
         span = f"{short_day(found.starts_on, facts.ends_on)} to {short_day(found.ends_on, facts.ends_on)}"
         text = f"Sprint “{found.name}” ({span}): {planned} billable planned, {actual} billable recorded"
     elif found.planned_billable_minutes:
-        text = f"No sprint is set. By the schedule, {planned} billable were planned, and {actual} billable are recorded"
+        text = f"Without a sprint, the week's own plan counts: {planned} billable planned, {actual} billable recorded"
     else:
-        text = f"No sprint is set and no billable work was scheduled; {actual} billable are recorded"
+        text = f"There is no sprint, and no billable work was planned; {actual} billable recorded"
     text += f", {percentage(found.share_percent)} of the plan." if found.share_percent is not None else "."
     if found.billable_share_percent is not None:
         where = "In the sprint" if found.name else "In this period"
