@@ -67,8 +67,9 @@ async def test_a_server_that_does_not_say(coda_servers: CodaServers, status: int
 
 async def test_a_server_that_is_down_is_asked_again_later(coda: CodaServer, coda_servers: CodaServers) -> None:
     server = coda_servers.plain(with_tools=False)
-    server.fail_next("mcp", *[answering(503, {"success": False})] * 3)
+    server.fail_next("mcp", *[answering(503, {"success": False})] * 6)
     async with closing(over_mcp(None, server.mcp_url, coda)) as workspace:
+        await workspace.open()  # at the start of the process, which that must not keep from starting
         with pytest.raises(Unavailable):
             await workspace.check()
         await workspace.check()

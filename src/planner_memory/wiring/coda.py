@@ -1,5 +1,6 @@
 """Coda as the workspace: by its REST API, or by an MCP server in front of it in one of three dialects."""
 
+import asyncio
 import importlib
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,8 @@ class CodaMcp:
         return self._by_rows(doc)
 
     async def _by_sdk(self) -> Workspace:
-        # importing it costs 60 MB, which nobody pays who does not ask for it
-        sdk: Any = importlib.import_module("planner_memory.adapters.coda.mcp.sdk")
+        # importing it costs 60 MB, which nobody pays who does not ask for it, and a second or more, in which others go on being answered
+        sdk: Any = await asyncio.to_thread(importlib.import_module, "planner_memory.adapters.coda.mcp.sdk")
         transport: httpx.AsyncBaseTransport = sdk.SdkTransport(self._url, self._token)
         try:
             return await self._by_sdks_tools(transport)

@@ -1,5 +1,8 @@
 """The workspace that the settings name, and the planner's desk for it."""
 
+import asyncio
+
+from planner_memory.adapters.coda.mcp.dialects import CodaMcpWorkspace
 from planner_memory.adapters.postgres.workspace import PostgresWorkspace
 from planner_memory.adapters.postgres.workspace_writes import PostgresWorkspaceWrites
 from planner_memory.core.errors import NotStarted, PlannerMemoryError
@@ -27,7 +30,15 @@ async def open_workspace(platform: Platform) -> Workspace:
         platform.workspace = _opened(kind, platform)
         platform.stack.push_async_callback(platform.workspace.close)
         platform.adapters["workspace"] = kind
+        if isinstance(platform.workspace, CodaMcpWorkspace):
+            opening = asyncio.create_task(platform.workspace.open())
+            platform.stack.push_async_callback(_ended, opening)
     return platform.workspace
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _opened(kind: str, platform: Platform) -> Workspace:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import httpx
 
-from planner_memory.core.errors import NotConnected, Unavailable, UpstreamInvalid
+from planner_memory.core.errors import NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid
 from planner_memory.ports.workspace import Clients, Mode, Origin, PostedReflection, Reflection, Workspace
 from planner_memory.ports.workspace_records import Changes, NewProcessTemplate, ProcessTemplate, Record, Task, TaskChange
 
@@ -58,6 +59,11 @@ class CodaMcpWorkspace:
         self._dialect, self._open = dialect, open_
         self._opened: Workspace | None = None
         self._opening = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Finds out the dialect now, so that the first question does not wait for it. A server that does not answer is asked again when needed."""
+        with suppress(PlannerMemoryError):
+            await self._there()
 
     async def record(self, kind: type[R], record_id: str, clients: Clients) -> R:
         return await (await self._there()).record(kind, record_id, clients)
