@@ -64,6 +64,10 @@ async def test_a_killed_product_leaves_all_of_a_schedule_or_none(data_dir: Path,
                         with suppress(httpx.TransportError):
                             await client.post("/api/v1/scheduler/schedule", json={"tasks": TASKS})
                     assert await asyncio.to_thread(running.process.wait, 20) == -signal.SIGKILL
+                logged = running.log.read_text()
+                assert logged
+                assert radicale.password not in logged
+                assert proxy.url not in logged
                 proxy.heal()
     finally:
         await radicale.stop()

@@ -6,31 +6,23 @@ several round trips per event, and expanded on this side, because servers differ
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
-
-from caldav.async_davclient import AsyncDAVClient
-from caldav.lib import error as dav
 
 from planner_memory.adapters.caldav import ics as texts
 from planner_memory.adapters.caldav.collections import TokenExpired, changed_since, token_of, tokens_in
+from planner_memory.adapters.caldav.connection import Connection, Found, Wanted, accept
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import Conflict, InvalidInput, NotConnected, PlannerMemoryError, Unavailable
+from planner_memory.core.errors import Conflict, InvalidInput, Unavailable
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import zone
 from planner_memory.ports.calendar import CalendarEvent, CalendarInfo, Capabilities, Changes, NewEvent, Watch, check_event_id
 
 _ATTEMPTS = 3
-_SECONDS = 20
 _ALWAYS: Mapping[str, str] = {}
-_MAKE = """<?xml version="1.0" encoding="utf-8"?>
-<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop><D:displayname>{name}</D:displayname>
-<C:supported-calendar-component-set><C:comp name="VEVENT"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>"""
 _IN_RANGE = """<?xml version="1.0" encoding="utf-8"?>
 <C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/><C:calendar-data/></D:prop>
 <C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">
@@ -42,16 +34,6 @@ _BY_UID = """<?xml version="1.0" encoding="utf-8"?>
 <C:text-match collation="i;octet">{uid}</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    url: str
-    name: str
-
-    @property
-    def segment(self) -> str:
-        return unquote(urlsplit(self.url).path.rstrip("/").rsplit("/", 1)[-1])
-
-
 Chosen = Callable[[], Awaitable[Sequence[str]]]
 
 
@@ -59,7 +41,7 @@ async def _none() -> Sequence[str]:
     return ()
 
 
-class CalDavCalendar:
+class CalDavCalendar(Connection):
     """Fulfils Calendar.
 
     Own blocks live in the calendar `own_calendar` (shown as Planner), imports in `imports` (shown as Personal); both are made when first needed.
@@ -79,22 +61,11 @@ class CalDavCalendar:
         addresses: Sequence[str] = (),
         clock: Clock = utc_now,
     ) -> None:
-        self._own, self._imports = _Wanted(own_calendar, "Planner"), _Wanted(imports, "Personal")
+        super().__init__(url, username, password)
+        self._own, self._imports = Wanted(own_calendar, "Planner"), Wanted(imports, "Personal")
         self._chosen = chosen
         self._addresses = frozenset(a.lower() for a in (*addresses, *([username] if "@" in username else [])))
         self._clock = clock
-        self._arguments: dict[str, Any] = {
-            "url": url,
-            "username": username,
-            "password": password,
-            "timeout": _SECONDS,
-            "enable_rfc6764": False,
-        }
-        self._client: Any = None
-        self._home: str | None = None
-        self._known: dict[str, str] = {}  # addresses of the two calendars of our own, by wanted name
-        self._making = asyncio.Lock()
-        self._opening = asyncio.Lock()
 
     # --- reading
 
@@ -131,7 +102,7 @@ class CalDavCalendar:
             response = await client.request(_inside(url, event_id), "GET")
             if response.status in (404, 410):
                 return None
-            _accept(response, 200)
+            accept(response, 200)
             raw = response._raw  # noqa: SLF001 – the body has no public name
             text = raw.decode() if isinstance(raw, bytes) else str(raw)
             return texts.own(texts.Stored(text, response.headers.get("ETag"), url), event_id)
@@ -170,11 +141,11 @@ class CalDavCalendar:
 
     async def unwatch(self, watch: Watch) -> None: ...
 
-    async def _read(self) -> list[_Found]:
+    async def _read(self) -> list[Found]:
         chosen = await self._chosen()
         return [c for c in await self._calendars() if self._is_read(c, chosen)]
 
-    def _is_read(self, calendar: _Found, chosen: Sequence[str]) -> bool:
+    def _is_read(self, calendar: Found, chosen: Sequence[str]) -> bool:
         return not chosen or self._own.is_(calendar) or bool({calendar.name, calendar.segment, calendar.url} & set(chosen))
 
     async def _query(self, url: str, start: datetime, end: datetime) -> list[tuple[str, str | None, str]]:
@@ -182,7 +153,7 @@ class CalDavCalendar:
             response = await client.report(url, _IN_RANGE.format(start=start.astimezone(UTC), end=end.astimezone(UTC)), depth=1, headers=_XML)
             if response.status == 404:  # deleted since it was listed
                 return []
-            _accept(response, 200, 207)
+            accept(response, 200, 207)
             return [(r.href, r.etag, r.calendar_data) for r in response.parse_calendar_query() if r.calendar_data]
 
     # --- writing
@@ -216,7 +187,7 @@ class CalDavCalendar:
                 return False
             if response.status == 412:
                 raise Conflict("The event was changed in the calendar meanwhile.", event_id=event_id)
-            _accept(response, 200, 202, 204)
+            accept(response, 200, 202, 204)
             return True
 
     async def _own_address(self) -> str | None:
@@ -239,7 +210,7 @@ class CalDavCalendar:
             raise
         return len(objects)
 
-    async def _put(self, wanted: "_Wanted", uid: str, text: str, condition: Mapping[str, str] = _ALWAYS) -> tuple[str | None, str | None]:
+    async def _put(self, wanted: Wanted, uid: str, text: str, condition: Mapping[str, str] = _ALWAYS) -> tuple[str | None, str | None]:
         """Writes one object; answers its etag, and its address when it is new. Without a condition a PUT replaces, so it can be repeated."""
         headers = {"Content-Type": "text/calendar; charset=utf-8", **condition}
         for attempt in range(_ATTEMPTS):
@@ -257,7 +228,7 @@ class CalDavCalendar:
                     response = await client.put(other, text, headers)
                 if response.status in (400, 413, 415, 422):
                     raise InvalidInput(f"The calendar server refused the event {uid!r} (status {response.status}). Nothing was stored.", field="ics")
-                _accept(response, 200, 201, 204)
+                accept(response, 200, 201, 204)
                 return response.headers.get("ETag"), url if response.status == 201 else None
         raise Unavailable("The calendar server does not take the event. Try again in a moment.")
 
@@ -268,84 +239,6 @@ class CalDavCalendar:
             return None
         return next((urljoin(calendar, r.href) for r in response.parse_calendar_query() if r.calendar_data), None)
 
-    # --- calendars
-
-    async def _calendars(self) -> list[_Found]:
-        async with self._asked() as client:
-            found = await client.get_calendars()
-            return [_Found(str(c.url), str(await c.get_display_name() or "")) for c in found]  # known from the listing: no request
-
-    async def _address(self, wanted: "_Wanted") -> str:
-        """Where a calendar of our own is; it is made when it is missing."""
-        if wanted.segment in self._known:
-            return self._known[wanted.segment]
-        async with self._making:
-            found = next((c.url for c in await self._calendars() if wanted.is_(c)), None)
-            if found is None:
-                found = await self._make(wanted)
-            self._known[wanted.segment] = found
-            return found
-
-    async def _make(self, wanted: "_Wanted") -> str:
-        async with self._asked() as client:
-            if self._home is None:
-                principal = await client.get_principal()
-                response = await client.propfind(str(principal.url), props=client.CALENDAR_HOME_SET_PROPS, depth=0)
-                homes: Iterable[str] = client._calendar_home_urls(response, principal)  # noqa: SLF001 – the public way asks a server five times
-                self._home = str(next(iter(homes)))
-            url = urljoin(self._home.rstrip("/") + "/", quote(wanted.segment, safe="") + "/")
-            response = await client.mkcalendar(url, _MAKE.format(name=escape(wanted.title)))
-            if response.status not in (405, 409):  # it is there already: another process was quicker
-                _accept(response, 200, 201, 204)
-            return url
-
-    # --- the connection
-
-    async def check(self) -> None:
-        async with self._asked() as client:
-            await client.get_principal()
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
-
-    async def _connected(self) -> Any:
-        async with self._opening:
-            if self._client is None:
-                # Basic at once: a server may make whoever comes without credentials wait. Digest and others are negotiated when it is refused.
-                client = AsyncDAVClient(**self._arguments, auth_type="basic")
-                try:
-                    await client.get_principal()
-                except dav.AuthorizationError:
-                    await client.close()
-                    client = AsyncDAVClient(**self._arguments)
-                    await client.get_principal()
-                self._client = client
-            return self._client
-
-    @asynccontextmanager
-    async def _asked(self) -> AsyncIterator[Any]:
-        """The client; what it raises becomes ours."""
-        try:
-            async with asyncio.timeout(_SECONDS + 5):
-                yield await self._connected()
-        except PlannerMemoryError:
-            raise
-        except dav.AuthorizationError as error:
-            raise NotConnected("The calendar server refuses the credentials. Check CALDAV_USERNAME and CALDAV_PASSWORD.") from error
-        except (dav.DAVError, OSError, SyntaxError, ValueError) as error:  # OSError: every transport error and time-out; SyntaxError: bad XML
-            raise Unavailable("The calendar server does not answer. Check CALDAV_URL, and that the server runs.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    segment: str
-    title: str
-
-    def is_(self, found: _Found) -> bool:
-        return found.segment == self.segment
-
 
 def _inside(calendar: str, uid: str) -> str:
     """The address of an object. A UID that is no safe file name is hashed."""
@@ -355,8 +248,3 @@ def _inside(calendar: str, uid: str) -> str:
 
 def _name(address: str) -> str:
     return unquote(urlsplit(address).path.rsplit("/", 1)[-1]).removesuffix(".ics")
-
-
-def _accept(response: Any, *statuses: int) -> None:
-    if response.status not in statuses:
-        raise Unavailable(f"The calendar server answered with status {response.status}. Its log says why; try again in a moment.")
