@@ -141,10 +141,12 @@ class State:
                 if s <= start and end <= e:
                     if s < start:
                         left.append((s, start))
-                        room = max(room, start - s)
+                        if start - s > room:
+                            room = start - s
                     if end < e:
                         left.append((end, e))
-                        room = max(room, e - end)
+                        if e - end > room:
+                            room = e - end
                 else:
                     left.append(gap)
                     if e - s > room:
@@ -166,22 +168,29 @@ class State:
             free = self.free[w]
             self._old_free.setdefault(w, free)
             left: list[tuple[int, int]] = []
-            for s, e in free:
+            room = 0
+            for gap in free:
+                s, e = gap
                 if e == start:
                     start = s
                 elif s == end:
                     end = e
-                elif s > end and start >= 0:
-                    left.append((start, end))
-                    start = -1
-                    left.append((s, e))
                 else:
-                    left.append((s, e))
+                    if s > end and start >= 0:
+                        left.append((start, end))
+                        if end - start > room:
+                            room = end - start
+                        start = -1
+                    left.append(gap)
+                    if e - s > room:
+                        room = e - s
             if start >= 0:
                 left.append((start, end))
+                if end - start > room:
+                    room = end - start
                 left.sort()
             self.free[w] = left
-            self.room[w] = max(e - s for s, e in left)
+            self.room[w] = room
 
     def lift_with_followers(self, i: int) -> None:
         """Lifts a job and everything that waits for it."""
