@@ -225,7 +225,7 @@ class Values:
                 off = abs(one["actual_hours"] / one["estimated_hours"] - 1) * 100
                 found["c.over_percent"] = ("percent", off if gap >= 10 else None)
                 found["c.under_percent"] = ("percent", off if gap <= -10 else None)
-                found["c.times"] = ("factor", round(one["actual_hours"] / one["estimated_hours"], 2) if gap >= 10 else None)
+                found["c.times"] = ("factor", one["actual_hours"] / one["estimated_hours"] if gap >= 10 else None)
         elif key == "drift":
             found["d.name"] = ("name", (one["name"], ()))
             found["d.kind"] = ("name", (one["kind"], ()))

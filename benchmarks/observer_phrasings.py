@@ -1,6 +1,4 @@
-"""Templates for observer_corpus. `FIRST` is what the checker was improved on, `SECOND`, `THIRD` and `FOURTH` were written apart from it, one after the other."""
-
-# ruff: noqa: E501
+"""Templates for observer_corpus. `FIRST` is what the checker was improved on, the others were written apart from it, one after the other."""
 
 FIRST: tuple[str, ...] = (
     "{done} tasks made it over the finish line this week.",
@@ -250,4 +248,32 @@ FOURTH: tuple[str, ...] = (
     "Tomorrow's first task: {u.name} at {u.at}.",
     "The timer for {t.name} was started at {t.at} on {t.on} and still runs.",
     "You created {plans} new plans.",
+)
+
+FIFTH: tuple[str, ...] = (
+    "You brought {done} tasks to a close.",
+    "{kept_ratio} planned tasks were delivered.",
+    "Roughly speaking: {work} of work, {meetings} meetings, {done} tasks done.",
+    "Success rate: {rate}.",
+    "You had a total of {meet} of calls.",
+    "{deep} were spent on deep work; that is {deep_share} of the working time.",
+    "The schedule was filled with {sched}.",
+    "You billed {bill} this week.",
+    "{nonbill} of your time was not billable.",
+    "Context switching happened {switches} times.",
+    "{events} events were recorded.",
+    "Slipped tasks: {slips}.",
+    "{s.name} was supposed to happen on {s.on}.",
+    "{c.name} was wrapped up in {c.actual}.",
+    "Estimated at {c.estimate}, {c.name} ended up taking {c.actual}.",
+    "{c.name} needed {c.over_by} ⟦more|less⟧ than estimated.",
+    "{d.name} overshoots its estimate by {d.over} over {d.runs} runs.",
+    "You averaged {avg_work} of work per week before.",
+    "Deep work was ⟦above|below⟧ average by {deep_more}.",
+    "Last week it was {last_work} of work.",
+    "From {from} to {to}: {done} tasks.",
+    "Of {sprint_plan} billable hours planned for the sprint, {sprint_done} were worked.",
+    "The sprint is at {sprint_share} of its billable target.",
+    "{u.name} starts on {u.on} at {u.at}.",
+    "The timer on {t.name} has been on since {t.at}.",
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.observer_corpus import samples
-from benchmarks.observer_phrasings import FIRST, FOURTH, SECOND, THIRD
+from benchmarks.observer_phrasings import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import a_week, texts
 from benchmarks.observer_wordings import HELD_OUT
 from typer.testing import CliRunner
@@ -83,7 +83,7 @@ def test_at_least_99_of_100_corruptions_are_caught_and_at_most_1_of_100_true_tex
     assert caught >= 0.99 * len(seeds)
 
 
-@pytest.mark.parametrize("templates", [FIRST, SECOND, THIRD, FOURTH], ids=["first", "second", "third", "fourth"])
+@pytest.mark.parametrize("templates", [FIRST, SECOND, THIRD, FOURTH, FIFTH], ids=["first", "second", "third", "fourth", "fifth"])
 def test_other_words_other_numbers_other_lies(templates: tuple[str, ...]) -> None:
     """Whole texts of eight sentences: a false alarm anywhere in a true one counts."""
     alarms = caught = 0

@@ -156,7 +156,7 @@ def test_what_slipped_and_what_is_next() -> None:
     ]
     given_rows = Rows([], [run("2026-10-28 10:00", "2026-10-28 11:00", "done")], [], blocks, frozenset(), [], [], None, None)
     sections = narrative.sections_of(counted(given_rows, "daily", tz), "daily")
-    assert "“Task slipped” was planned for Wednesday 28 October, was not done and has no new time yet." in sections["Observations"]
+    assert "“Task slipped” was planned for today, was not done and has no new time yet." in sections["Observations"]
     assert "“Task done”" not in sections["Observations"]
     assert "Thursday: “Task next” at 09:00 (1 h 30 min)." in sections["Tomorrow's Focus"]
     assert "Find a new time for “Task slipped”, or let it go." in sections["Tomorrow's Focus"]

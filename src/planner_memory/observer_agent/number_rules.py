@@ -146,7 +146,7 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"(?<![\d.,])(?P<a>3[01]|[12]\d|0?[1-9])\.\s?(?P<b>1[0-2]|0?[1-9])\.(?:\s?(?P<year>(?:19|20)?\d\d)(?![\d]))?(?!\d)", _numeric_date),
     (r"(?<![\d.,/])(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\d/])", _numeric_date),
     (rf"\b{_DAY}{_TH}?\s+(?:of\s+)?{_MONTH}{_YEAR}(?!\s*\d)", _date),
-    (rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}{_TH}?(?!\d|[.,]\d|\s*(?:h\b|hours?|min|%|:|tasks?|meetings?|events?)){_YEAR}", _date),
+    (rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}{_TH}?(?!\d|[.,]\d|\s*(?:h\b|hours?|min|%|:\d|tasks?|meetings?|events?)){_YEAR}", _date),
     (rf"\b{_DAY}{_TH}?\s*(?:[–—-]|to|and|through|until)\s*(?=(?:the\s+)?\d{{1,2}}{_TH}?\s+(?:of\s+)?{_MONTH})", _date),
     (rf"(?<=[–—-]){_DAY}{_TH}?(?=,?\s+(?:19|20)\d\d\b)", lambda g: [Reading("date", (None, None, int(g["day"] or 0)))]),
     (r"(?<!this\s)(?<!last\s)(?<!per\s)(?<!next\s)(?<!previous\s)(?<!a\s)\b(?:iso\s)?(?:(?:calendar\s+)?week|KW|CW)\s(?:no\.?\s?|number\s)?(?P<n>\d{1,2})\b(?!\s*(?:h\b|hours?|min|%|tasks?|days?|[:.,]\d))",

@@ -110,6 +110,8 @@ def _of_hours(mention: Mention, sentence: Sentence) -> Role | None:
     if not sentence.is_about("sprint") or not (sentence.is_about("billable") or sentence.is_about("planned")):
         return None
     for one, other in pairwise(hours):
+        if _BEFORE_WHOLE.search(sentence.before(one)) and sentence.is_about("planned") and mention.start in (one.start, other.start):
+            return "whole" if mention.start == one.start else "part"
         if _OF.fullmatch(sentence.between(one, other)) or _HOURS_OF.fullmatch(sentence.between(one, other)):
             if mention.start == one.start:
                 return "part"
