@@ -13,12 +13,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
 
 from planner_memory.adapters.caldav import ics as texts
-from planner_memory.adapters.caldav.collections import TokenExpired, changed_since, token_of, tokens_in
+from planner_memory.adapters.caldav.collections import TokenExpired, changed_since
 from planner_memory.adapters.caldav.connection import Connection, Found, Wanted, accept
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, Unavailable
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import zone
+from planner_memory.core.sync_tokens import token_of, tokens_in
 from planner_memory.ports.calendar import CalendarEvent, CalendarInfo, Capabilities, Changes, NewEvent, Watch, check_event_id
 
 _ATTEMPTS = 3

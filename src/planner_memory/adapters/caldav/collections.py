@@ -1,7 +1,6 @@
 """What has changed in a calendar since a token (RFC 6578), over any CalDAV server."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,19 +23,6 @@ class Changed:
     token: str
     changed: Sequence[tuple[str, str | None, str | None]]
     gone: Sequence[str]
-
-
-def tokens_in(token: str | None) -> dict[str, str]:
-    """The server's tokens by calendar, out of the one that the port hands about. One that cannot be read is none."""
-    try:
-        found = json.loads(token) if token else {}
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-
-def token_of(tokens: Mapping[str, str]) -> str:
-    return json.dumps(tokens, sort_keys=True, separators=(",", ":"))
 
 
 async def changed_since(client: Any, url: str, token: str | None, *, with_text: bool) -> Changed:

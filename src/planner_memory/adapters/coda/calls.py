@@ -3,8 +3,6 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -12,6 +10,7 @@ import httpx
 from planner_memory.adapters.coda.limits import Limits
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotConnected, NotFound, PlannerMemoryError, Unavailable, UpstreamInvalid
+from planner_memory.core.waiting import retry_after
 
 _LONGEST_MESSAGE = 300
 _WAITS_FOR_LATEST = (0.5, 1.0, 2.0)
@@ -163,30 +162,16 @@ class CodaCalls:
         if status == 400:
             return _BadRequest(said)
         if status == 429:
-            after = self._retry_after(response.headers.get("retry-after"))
+            after = retry_after(response.headers.get("retry-after"), self._clock())
             extra = {"retry_after": max(1, round(after))} if after is not None else {}
             return _Failed(Unavailable(f"{self._vendor} is being asked too much{said}. It is tried again later.", **extra), after, busy=True)
         if status == 408 or status >= 500:
-            after = self._retry_after(response.headers.get("retry-after"))
+            after = retry_after(response.headers.get("retry-after"), self._clock())
             return _Failed(Unavailable(f"{self._vendor} cannot answer now: error {status}{said}. It is tried again later."), after)
         return UpstreamInvalid(f"{self._vendor} refused the request with {status}{said}. Check {self._address}.")
 
     def _invalid(self, refusal: _BadRequest) -> UpstreamInvalid:
         return UpstreamInvalid(f"{self._vendor} refused the request with 400{refusal.said}. `planner-memory doctor` says what is missing in the doc.")
-
-    def _retry_after(self, value: str | None) -> float | None:
-        """Seconds from now, from a number or an HTTP date (RFC 9110, 10.2.3); None when there is none that can be read."""
-        if not value:
-            return None
-        try:
-            seconds = float(value)
-        except ValueError:
-            try:
-                at = parsedate_to_datetime(value)
-            except ValueError:
-                return None
-            seconds = (at.replace(tzinfo=at.tzinfo or UTC) - self._clock()).total_seconds()
-        return max(0.0, seconds) if seconds == seconds and seconds < float("inf") else None
 
     def _clean(self, text: str) -> str:
         hidden = text.replace(self._token, "…") if self._token else text

@@ -6,8 +6,6 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,6 +15,7 @@ from planner_memory.adapters.google.account import GoogleAccount
 from planner_memory.adapters.google.batch import CONTENT_TYPE, Answer, Request, packed, unpacked
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import InvalidInput, NotConnected, PlannerMemoryError, Unavailable, UpstreamInvalid
+from planner_memory.core.waiting import retry_after
 
 _BATCH_ABOVE = 5
 _MOST_IN_BATCH = 50
@@ -88,10 +87,10 @@ class GoogleApi:
             if not _passes(answer) or (answer.status == _LOST and not repeats):
                 raise self._error(answer, is_write=method != "GET")
             is_repeat = is_repeat or answer.status >= 500
-            asked = self._asked_wait(answer)
+            asked = retry_after(answer.headers.get("retry-after"), self._clock())
             pause = asked if asked is not None else wait * random.uniform(0.75, 1.25)  # noqa: S311
             if time.monotonic() + pause > ends:
-                raise self._error(answer, is_write=False, retry_after=asked)
+                raise self._error(answer, is_write=False, asked=asked)
             await self._sleep(pause)
             wait = min(wait * 2, _LONGEST_WAIT)
         raise self._error(answer, is_write=False)
@@ -170,18 +169,7 @@ class GoogleApi:
 
     # --- what an answer means
 
-    def _asked_wait(self, answer: Answer) -> float | None:
-        """Retry-After in seconds, from a number or a date."""
-        text = answer.headers.get("retry-after", "")
-        if text.isdigit():
-            return float(text)
-        try:
-            at: datetime = parsedate_to_datetime(text)
-            return max(0.0, (at - self._clock()).total_seconds())
-        except (ValueError, TypeError):
-            return None
-
-    def _error(self, answer: Answer, *, is_write: bool, retry_after: float | None = None) -> PlannerMemoryError:
+    def _error(self, answer: Answer, *, is_write: bool, asked: float | None = None) -> PlannerMemoryError:
         """Google's own sentences stay out: they can hold an address of the person."""
         if answer.status == 401:
             return NotConnected(
@@ -195,7 +183,7 @@ class GoogleApi:
         if answer.status == _LOST or answer.status >= 500:
             return Unavailable("Google Calendar does not answer. Check the network and GOOGLE_API_BASE_URL, and try again in a moment.")
         if _passes(answer):
-            seconds = max(1, round(retry_after or 60))
+            seconds = max(1, round(asked or 60))
             return Unavailable(f"Google Calendar asks to slow down. Try again in {seconds} s.", retry_after=seconds)
         if is_write:
             return InvalidInput(

@@ -11,12 +11,13 @@ from planner_memory.adapters.google import scopes, wire
 from planner_memory.adapters.google.account import GoogleAccount
 from planner_memory.adapters.google.api import GoogleApi
 from planner_memory.adapters.google.calendars import Calendars
-from planner_memory.adapters.google.following import followed, own_changes, token_of, tokens_in
+from planner_memory.adapters.google.following import followed, own_changes
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import Conflict, InvalidInput, NotConnected, PlannerMemoryError, Unavailable
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import zone
+from planner_memory.core.sync_tokens import token_of, tokens_in
 from planner_memory.ports.calendar import CalendarEvent, CalendarInfo, Capabilities, Changes, NewEvent, Watch, check_event_id
 
 _PAGE = "2500"

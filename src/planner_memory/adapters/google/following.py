@@ -1,7 +1,5 @@
 """What has changed since a token: Google's sync tokens of all calendars that are read, as one."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,19 +20,6 @@ class Followed:
     token: str
     resources: list[wire.Resource]
     is_full: bool
-
-
-def tokens_in(token: str | None) -> dict[str, str]:
-    """Google's tokens by calendar, out of the one that the port hands about. One that cannot be read is none."""
-    try:
-        found = json.loads(token) if token else {}
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-
-
-def token_of(tokens: Mapping[str, str]) -> str:
-    return json.dumps(tokens, sort_keys=True, separators=(",", ":"))
 
 
 async def followed(api: GoogleApi, calendar_id: str, token: str | None, *, in_own: bool, now: datetime) -> Followed | None:

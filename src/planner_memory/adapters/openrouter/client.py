@@ -4,14 +4,13 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotConnected, PlannerMemoryError, Refused, Unavailable, UpstreamInvalid, UpstreamTimeout
+from planner_memory.core.waiting import retry_after
 
 _WAITS_SECONDS = (1.0, 2.0, 4.0)
 _JITTER = 0.25  # of the wait, so that callers turned away together do not come back together
@@ -127,29 +126,15 @@ class OpenRouterClient:
         if status in _NOT_CONNECTED:
             return NotConnected(_NOT_CONNECTED[status].format(vendor=self._vendor, said=said))
         if status == 429:
-            after = self._retry_after(response.headers.get("retry-after"))
+            after = retry_after(response.headers.get("retry-after"), self._clock())
             extra = {"retry_after": round(after)} if after is not None else {}
             return _TryAgain(Unavailable(f"{self._vendor} is answering too many requests{said}. Try again in a moment.", **extra), after)
         if status is None or status == 408 or status >= 500:
-            after = self._retry_after(response.headers.get("retry-after"))
+            after = retry_after(response.headers.get("retry-after"), self._clock())
             return _TryAgain(Unavailable(f"{self._vendor} has a failure of its own{said}. Try again in a moment."), after)
         if response.is_success:
             return Unavailable(f"{self._vendor} could not answer: error {status}{said}. Try again; if it stays, check the name of the model.")
         return UpstreamInvalid(f"{self._vendor} refused the request with {status}{said}. Check the name of the model and OPENROUTER_BASE_URL.")
-
-    def _retry_after(self, value: str | None) -> float | None:
-        """Seconds from now, from a number or an HTTP date (RFC 9110, 10.2.3); None when there is none that can be read."""
-        if not value:
-            return None
-        try:
-            seconds = float(value)
-        except ValueError:
-            try:
-                at = parsedate_to_datetime(value)
-            except ValueError:
-                return None
-            seconds = (at.replace(tzinfo=at.tzinfo or UTC) - self._clock()).total_seconds()
-        return max(0.0, seconds) if seconds == seconds and seconds < float("inf") else None
 
     def _clean(self, text: str) -> str:
         hidden = text.replace(self._key, "…") if self._key else text
