@@ -170,7 +170,7 @@ def restore(
 
 def openapi(service: Annotated[Service, typer.Argument(help="The service, or all.")] = "all") -> None:
     """Print the OpenAPI document of a service."""
-    typer.echo(json.dumps(loaded("asgi").openapi_of(service), indent=1))
+    typer.echo(json.dumps(loaded("asgi.described").openapi_of(service), indent=1))
 
 
 COMMANDS = (up, serve, migrate, doctor, backup, restore, openapi)

@@ -14,14 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from planner_memory import asgi
+from planner_memory.asgi.all_in_one import AllInOne
 from planner_memory.cli.connection import loaded
 from planner_memory.cli.frugal import give_memory_back
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.web.metrics import Metrics
-from planner_memory.wiring import calendars, services
 from planner_memory.wiring.platform import Platform, check_exposure, open_platform
 
 PORTS = {"memory-gateway": 8090, "planner-engine": 8091, "scheduler-engine": 8092, "observer-agent": 8093}
@@ -42,7 +41,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
     check_exposure(settings)
     give_memory_back()
     async with open_platform(settings, embedded=True) as platform:
-        await calendars.open_calendar(platform, may_start=True)
+        await loaded("wiring.calendars").open_calendar(platform, may_start=True)
         gateway = await _gateway(platform, rebuild=rebuild)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
@@ -51,7 +50,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncItera
             apps["scheduler-engine"] = await _scheduler(platform, to_gateway, httpx.ASGITransport(planner))
         apps["observer-agent"] = await _observer(platform, to_gateway)
         async with _working(platform):
-            yield Running(asgi.all_in_one(apps, platform.adapters), platform)
+            yield Running(AllInOne(apps, platform.adapters), platform)
 
 
 @asynccontextmanager
@@ -65,37 +64,48 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
         elif service == "planner-engine":
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
-            await calendars.open_calendar(platform, may_start=True)
+            await loaded("wiring.calendars").open_calendar(platform, may_start=True)
             app = await _scheduler(platform, None, None)
         else:
-            await calendars.open_calendar(platform, may_start=False)
+            await loaded("wiring.calendars").open_calendar(platform, may_start=False)
             app = await _observer(platform, None)
         async with _working(platform):
             yield Running(app, platform)
 
 
+# What a service brings is loaded when it is opened, so that a process of its own carries none of the others': numpy and the memory's engines alone
+# are 50 MB.
 async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    # the model and the engines of the memory hold 38 MB, which the other services need not carry
     memories = await loaded("wiring.memory").open_gateway(platform, metrics, rebuild=rebuild)
-    return asgi.create_memory_gateway(memories.gateway, memories.documents, memories.reindexer, platform.face, metrics)
+    app: FastAPI = loaded("asgi.memory_gateway").create_memory_gateway(
+        memories.gateway, memories.documents, memories.reindexer, platform.face, metrics
+    )
+    return app
 
 
 async def _planner(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
     metrics = Metrics("planner-engine")
-    return asgi.create_planner_engine(await services.open_planner(platform, metrics, gateway=gateway), platform.face, metrics)
+    planner = await loaded("wiring.planner").open_planner(platform, metrics, gateway=gateway)
+    app: FastAPI = loaded("asgi.planner_engine").create_planner_engine(planner, platform.face, metrics)
+    return app
 
 
 async def _scheduler(platform: Platform, gateway: httpx.AsyncBaseTransport | None, planner: httpx.AsyncBaseTransport | None) -> FastAPI:
     metrics = Metrics("scheduler-engine")
-    scheduler = await services.open_scheduler(platform, metrics, gateway=gateway, planner=planner)
+    wiring = loaded("wiring.scheduler")
+    scheduler = await wiring.open_scheduler(platform, metrics, gateway=gateway, planner=planner)
     await scheduler.recover()
-    return asgi.create_scheduler_engine(scheduler, services.connections_of(platform, scheduler), platform.face, metrics)
+    connections = wiring.connections_of(platform, scheduler)
+    app: FastAPI = loaded("asgi.scheduler_engine").create_scheduler_engine(scheduler, connections, platform.face, metrics)
+    return app
 
 
 async def _observer(platform: Platform, gateway: httpx.AsyncBaseTransport | None) -> FastAPI:
     metrics = Metrics("observer-agent")
-    return asgi.create_observer_agent(await services.open_observer(platform, metrics, gateway=gateway), platform.face, metrics)
+    observer = await loaded("wiring.observer").open_observer(platform, metrics, gateway=gateway)
+    app: FastAPI = loaded("asgi.observer_agent").create_observer_agent(observer, platform.face, metrics)
+    return app
 
 
 @asynccontextmanager

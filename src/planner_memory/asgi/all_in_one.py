@@ -1,31 +1,16 @@
-"""One application per service, and the all-in-one that serves the four on one port."""
+"""The four services behind one address."""
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from planner_memory import __version__
-from planner_memory.memory_gateway import document_routes, reindex_routes
-from planner_memory.memory_gateway import routes as gateway_routes
-from planner_memory.memory_gateway.document_service import Documents
-from planner_memory.memory_gateway.reindexing import Reindexer
-from planner_memory.memory_gateway.service import Gateway
-from planner_memory.observer_agent import routes as observer_routes
-from planner_memory.observer_agent.service import Observer
-from planner_memory.planner_engine import routes as planner_routes
-from planner_memory.planner_engine.service import Planner
-from planner_memory.scheduler_engine import connecting_routes, preference_routes
-from planner_memory.scheduler_engine import routes as scheduler_routes
-from planner_memory.scheduler_engine.connecting import Connections
-from planner_memory.scheduler_engine.service import Scheduler
-from planner_memory.web.face import NO_TELEMETRY, Face, build_app
-from planner_memory.web.health import HealthReport
-from planner_memory.web.metrics import CONTENT_TYPE_LATEST, Metrics
+from planner_memory.web.face import NO_TELEMETRY
+from planner_memory.web.metrics import CONTENT_TYPE_LATEST
 from planner_memory.web.problems import install_problems
 
 SERVICES = ("memory-gateway", "planner-engine", "scheduler-engine", "observer-agent")
@@ -39,79 +24,11 @@ PREFIXES = {
 _SEVERITY = ("healthy", "degraded", "unhealthy")
 
 
-_ROUTERS = {
-    "memory-gateway": (gateway_routes.router, document_routes.router, reindex_routes.router),
-    "planner-engine": (planner_routes.router,),
-    "scheduler-engine": (scheduler_routes.router, connecting_routes.router, preference_routes.router),
-    "observer-agent": (observer_routes.router,),
-}
-_OPEN_ROUTERS: dict[str, tuple[APIRouter, ...]] = {  # these ask for no key: a state or a token guards them
-    "scheduler-engine": (connecting_routes.browser_router, scheduler_routes.open_router)
-}
-
-
-def create_memory_gateway(gateway: Gateway, documents: Documents, reindexer: Reindexer, face: Face, metrics: Metrics) -> FastAPI:
-    state = {"gateway": gateway, "documents": documents, "reindexer": reindexer}
-
-    async def health() -> HealthReport:
-        """The memory's health; a chunk that waits for the index counts as a memory does."""
-        report = await gateway.health()
-        if report.extra.get("pending_index") is None:
-            return report
-        waiting = report.extra["pending_index"] + (await documents.pending()).count
-        return replace(report, extra={**report.extra, "pending_index": waiting})
-
-    return build_app("memory-gateway", face, health=health, routers=_ROUTERS["memory-gateway"], metrics=metrics, state=state)
-
-
-def create_planner_engine(planner: Planner, face: Face, metrics: Metrics) -> FastAPI:
-    return build_app("planner-engine", face, health=planner.health, routers=_ROUTERS["planner-engine"], metrics=metrics, state={"planner": planner})
-
-
-def create_scheduler_engine(scheduler: Scheduler, connections: Connections, face: Face, metrics: Metrics) -> FastAPI:
-    state = {"scheduler": scheduler, "connections": connections}
-
-    async def health() -> HealthReport:
-        report = await scheduler.health()
-        return replace(report, extra={**report.extra, **await connections.about()})
-
-    return build_app(
-        "scheduler-engine",
-        face,
-        health=health,
-        routers=_ROUTERS["scheduler-engine"],
-        open_routers=_OPEN_ROUTERS["scheduler-engine"],
-        metrics=metrics,
-        state=state,
-    )
-
-
-def create_observer_agent(observer: Observer, face: Face, metrics: Metrics) -> FastAPI:
-    state = {"observer": observer}
-    return build_app("observer-agent", face, health=observer.health, routers=_ROUTERS["observer-agent"], metrics=metrics, state=state)
-
-
-def openapi_of(service: str) -> dict[str, Any]:
-    """The OpenAPI document of one service, or of "all"; needs no database."""
-    if service == "all":
-        return merged_openapi({name: _described(name) for name in SERVICES})
-    return _described(service).openapi()
-
-
-def _described(service: str) -> FastAPI:
-    app = FastAPI(title=service, version=__version__, telemetry=NO_TELEMETRY)
-    for router in (*_ROUTERS[service], *_OPEN_ROUTERS.get(service, ())):
-        app.include_router(router)
-    return app
-
-
-def all_in_one(apps: Mapping[str, FastAPI], adapters: Mapping[str, str]) -> "AllInOne":
-    """The four applications behind one address; `adapters` names what is in use for each need."""
-    return AllInOne(apps, adapters)
-
-
 class AllInOne:
-    """Hands each request to the service that its path names; answers for all at /health, /metrics and /openapi.json."""
+    """Hands each request to the service that its path names; answers for all at /health, /metrics and /openapi.json.
+
+    `adapters` names what is in use for each need.
+    """
 
     def __init__(self, apps: Mapping[str, FastAPI], adapters: Mapping[str, str]) -> None:
         self._apps = apps
