@@ -76,7 +76,7 @@ def _differences(one: Claim, other: Claim, about: frozenset[str], names: frozens
     path = f"{one.path} - {other.path}"
     found = [Claim(path, "difference", one.kind, abs(gap), about, names, sign)]
     if other.value and one.kind != "percent":
-        found.append(Claim(f"{path} in percent", "difference", "percent", round(abs(gap) * _HUNDRED / other.value, 1), about, names, sign))
+        found.append(Claim(f"{path} in percent", "difference", "percent", abs(gap) * _HUNDRED / other.value, about, names, sign))
     return found
 
 
@@ -98,7 +98,7 @@ def _shares(part: str, whole: str, rest: set[str] | None, by_path: dict[str, Cla
         all_of = by_path.get(f"{record}.{whole}" if record else whole)
         if leaf != part or all_of is None or not all_of.value or "past" in one.concepts:
             continue
-        share = round(one.value * _HUNDRED / all_of.value, 1)  # as the facts state theirs
+        share = one.value * _HUNDRED / all_of.value
         if f"{record}.{_STATED.get(part)}" not in by_path:
             yield Claim(f"{path} of {all_of.path}", "share", "percent", share, (one.concepts - {"actual"}) | {"share"}, one.names)
         if rest is not None:

@@ -186,7 +186,7 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (rf"(?<!\bon\s)(?<!\bfrom\s)(?<!\bat\s)(?<!\bno\s)\b(?:one|a\s+single){_COUNTED}(?!\s+(?:week|day|month)\s+(?:ago|before|earlier|later))", _constant("count", _ONE)),
     (r"(?:(?<=completed\s)|(?<=finished\s)|(?<=managed\s)|(?<=done:\s)|(?<=completed:\s))one\b", _constant("count", _ONE)),
     (rf"\bone(?=\s+(?:out\s+)?of\s+(?:(?:the|its|those|your)\s+)?(?:them\b|{VALUE}))", _constant("count", _ONE)),
-    (r"\bone(?=\s+(?:is\s+|was\s+)?(?:still|left|open|remaining|to\s+go|done|finished|completed|missed|slipped)\b)", _constant("count", _ONE)),
+    (r"\bone(?=\s+(?:is\s+|was\s+|are\s+|were\s+|has\s+|have\s+|had\s+|stays?\s+|stayed\s+|remains?\b|remained\b)?(?:been\s+|not\b\s*)?(?:still|left|open|remaining|to\s+go|done|finished|completed|missed|slipped)\b)", _constant("count", _ONE)),
     (r"(?<=[|:(*/]\s)one(?=\s*(?:[|,.;)*\n]|$))|(?<=vs\.\s)one\b|(?<=vs\s)one\b|(?<=\bwas\s)one(?=[.,;])|(?<=\bis\s)one(?=[.,;])|(?<=/)one\b|(?<=[|:(*]\s)one(?=\s*[|,.;)*\n])|(?<=[|(*])one(?=\s*[|,.;)*])|^one(?=\s*[,.;])", _constant("count", _ONE)),
     (rf"(?<!-)\b(?P<n>(?!one\b){WORD})\b(?!-(?:week|day|month)s?\b)", _counted),
     (rf"\b(?P<n>{'|'.join(ORDINALS[2:])})(?=\s+(?:working\s+|consecutive\s+|straight\s+)?(?:day|week|time|run)\b)",

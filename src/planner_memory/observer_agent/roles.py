@@ -46,6 +46,8 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
         return "rest" if _OPEN.search(tail[: _next_count(tail)]) or _OPEN_LABEL.search(head) else "part"
     if before is not None and _OF.fullmatch(sentence.between(before, mention)):
         return "whole"
+    if after is not None and _OF_THEM.match(sentence.after(after)) and sentence.is_about("task"):
+        return "whole"
     if before is not None and _OF_THEM.match(sentence.after(mention)) and sentence.is_about("planned"):
         return "rest" if _OPEN.search(sentence.after(mention)[:40]) else "part"
     whole = next((n for n in counts if _BEFORE_WHOLE.search(sentence.before(n))), None)
@@ -56,8 +58,8 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
     if mention.start < whole.start:
         return None
     end = after.start - mention.end if after is not None else None
-    clause = sentence.after(mention)[:end]
-    return "rest" if _OPEN.search(clause.split(",")[0]) else "part"
+    clause = re.split(r",|;|\b(?:and|but|while)\b", sentence.after(mention)[:end])[0]
+    return "rest" if _OPEN.search(clause) else "part"
 
 
 def complements(mention: Mention, sentence: Sentence, claims: Sequence[Claim]) -> str | None:

@@ -27,6 +27,12 @@ _FADES = 0.8  # per word between a number and a word about it
 _BREAK, _OTHER_NUMBER = 4.0, 2.0  # words that a comma, and another number, count for
 _OF_ANOTHER = 0.5  # a word that stands nearer to another number
 _WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
+_THINGS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "work", "task", "switch", "event", "sprint"})
+_SAME_AGAIN = re.compile(r"\s*(?:\w+\s+){0,3}[(,:–—-]\s*(?:(?:or|so|that\s+is|that's|i\.e\.|which\s+is|about|roughly)\s+)*[~=]?\s*", re.IGNORECASE)
+_AGAIN = 0.7
+_PRONOUN = re.compile(r"\b(?:them|these|those|they)\b", re.IGNORECASE)
+_TIMES = frozenset({"past", "single_week"})
+_COMPARES = re.compile(r"\b(?:but|while|whereas|against|versus|vs|than|instead|rather|compared|after|from|you|now|up|down)\b|[;(]", re.IGNORECASE)
 _COLOURS = frozenset({"past", "single_week", "sprint", "upcoming"})
 
 
@@ -89,12 +95,25 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     numbers = mentions(prose)
     heads = headings(prose)
     edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if _is_edge(m, prose, numbers)), len(prose)]
-    out = []
+    out: list[Sentence] = []
     for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
         if inside:
-            out.append(_sentence(prose, start, end, inside, names, heads))
+            made = _sentence(prose, start, end, inside, names, heads)
+            if out and out[-1].start + len(out[-1].text) == start and "\n" not in out[-1].text:
+                made = _with_antecedent(made, out[-1])
+            out.append(made)
     return out
+
+
+def _with_antecedent(sentence: Sentence, before: Sentence) -> Sentence:
+    """ "Three meetings. Hours in them: 4." – what "them" are, the sentence before says."""
+    pronoun = _PRONOUN.search(sentence.text)
+    things = {word.about for word in before.words} & _THINGS - {"work"}
+    if pronoun is None or len(things) != 1 or any(word.about in _THINGS - {"work"} for word in sentence.words):
+        return sentence
+    start, end = (sentence.start + at for at in pronoun.span())
+    return replace(sentence, words=(*sentence.words, *(Word(start, end, thing) for thing in things)))
 
 
 def _is_edge(match: re.Match[str], prose: str, numbers: list[Mention]) -> bool:
@@ -185,7 +204,35 @@ def nearness(mention: Mention, sentence: Sentence) -> dict[str, float]:
         if word.about in _COLOURS:
             weight = max(weight, _WHOLE_SENTENCE)
         near[word.about] = max(near.get(word.about, 0.0), weight)
+    _colour_from_the_start(near, mention, sentence)
+    _go_on_about_the_same(near, mention, sentence)
     return near
+
+
+def _go_on_about_the_same(near: dict[str, float], mention: Mention, sentence: Sentence) -> None:
+    """In "7 h of deep work (60 %)" and "usually 7 h of deep work, this week 5 h" the second number is of deep work too."""
+    before = [n for n in sentence.numbers if n.end <= mention.start]
+    if not before or any(f"own {topic}" in near for topic in _THINGS - {"work"}):
+        return
+    is_of_another_time = mention.kind == before[-1].kind and any(f"own {time}" in near for time in (*_TIMES, "now"))
+    if not is_of_another_time and not _SAME_AGAIN.fullmatch(sentence.between(before[-1], mention)):
+        return
+    for name, weight in nearness(before[-1], sentence).items():
+        topic = name.removeprefix("own ")
+        if name.startswith("own ") and topic in _THINGS:
+            for key in (topic, name, f"mine {topic}"):
+                near[key] = max(near.get(key, 0.0), _AGAIN * weight)
+
+
+def _colour_from_the_start(near: dict[str, float], mention: Mention, sentence: Sentence) -> None:
+    """ "The week before brought 9 tasks and 20 h of work": what a sentence begins with holds for all of its numbers, unless it compares."""
+    first = min(n.start for n in sentence.numbers)
+    begun = {word.about for word in sentence.words if word.end <= first and word.about in _TIMES}
+    if mention.start == first or not begun or sentence.is_about("now") or _COMPARES.search(sentence.text):
+        return
+    for about in begun:
+        near[about] = near[f"own {about}"] = max(near.get(f"own {about}", 0.0), _WHOLE_SENTENCE)
+        near.pop(f"other {about}", None)
 
 
 def _steps(mention: Mention, word: Word, sentence: Sentence) -> float:

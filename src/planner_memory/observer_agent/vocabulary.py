@@ -17,7 +17,7 @@ _WORDS: dict[str, str] = {
     "deep": "deep focus focused focussed concentrated concentrating concentration uninterrupted undisturbed heads-down",
     "meeting": "meeting meetings call calls appointments appointment met",
     "work": "work worked working works recorded tracked logged record clocked clock effort",
-    "billable": "billable billed bill chargeable invoiceable billing invoiced charged",
+    "billable": "billable billed bill chargeable invoiceable billing invoiced charged invoice invoices chargeable client-billable",
     "nonbillable": "nonbillable unbillable non-billable unbilled non-chargeable internal",
     "unmarked": "unmarked neither untagged nobody unlabelled unclassified",
     "switch": "switch switches switched switching context jumped jumps hopped hops changed jump bounced",
@@ -57,7 +57,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:were|was|are|is)(?:\s+not|n['’]t)\b(?=\s*(?:[.,;)]|$))", "negated"),
     (r"\bleft\s+(?:undone|open|over|unfinished)\b|\bstay(?:ed|s)?\s+open\b|\bstill\s+(?:open|waiting|to\s+(?:do|come|go))\b|\bfell\s+through\b"
      r"|\bnot\s+to\s+be\b|\bundone\b", "open"),
-    (r"\b(?:the\s+)?(?:last|previous|prior|preceding)\s+week(?!s)(?:'s|’s)?\b|\b(?:the\s+|a\s+|one\s+)?week\s+(?:before|earlier|ago)\b", "past single_week"),
+    (r"\b(?:the\s+)?(?:last|previous|prior|preceding)\s+week(?!s)(?:'s|’s)?\b|(?:\b(?:the|a|one)\s+)?(?<!per\s)\bweek\s+(?:before|earlier|ago)\b", "past single_week"),
     (r"\bthis\s+(?:week|day|time)(?:'s|’s)?\b|\btoday\b", "now"),
     (r"\b(?:four[-\s]week|weekly|usual|long-term)\s+(?:average|mean|norm)\b|\b(?:an?\s+)?(?:usual|typical|normal|average)\s+week\b|\bper\s+week\b", "past"),
     (r"\b(?:previous|last|past|earlier|preceding|prior)\s+(?:(?:four|4|few)\s+)?weeks\b", "past"),
@@ -72,7 +72,13 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bnew\s+plans?\b|\bplans?\s+(?:were\s+|was\s+)?(?:made|drawn\s+up|created|written)\b", "plan"),
     (r"\b(?:changed|switched|swapped|juggled)\s+(?:your\s+|the\s+)?tasks\b|\bfrom\s+(?:one\s+)?task\s+to\s+(?:another|task|the\s+next)\b", "switch"),
     (r"\bin\s+a\s+row\b|\bon\s+end\b", "streak"),
-    (r"\bover\s+the\s+finish\s+line\b|\b(?:got|get|getting)\s+done\b|\b(?:crossed|ticked|checked)\s+off\b|\bwrapped\s+up\b|\bknocked\s+out\b|\bput\s+to\s+bed\b", "completed"),
+    (r"\bover\s+the\s+finish\s+line\b|\b(?:got|get|getting)\s+done\b|\b(?:crossed|ticked|checked)\s+off\b|\bwrapped\s+up\b|\bknocked\s+out\b|\bput\s+to\s+bed\b|\bto\s+(?:a\s+close|an\s+end)\b"
+     r"|\boff\s+(?:your|the)\s+(?:list|plate|desk)\b|\bsaw\s+\w+\s+through\b|\bmade\s+it\b(?!\s+(?:to|into))|\bcame\s+through\b", "completed"),
+    (r"\bput\s+off\b|\bpushed\s+back\b|\b(?:held|rolled|carried)\s+over\b|\b(?:left|saved|kept)\s+for\s+(?:later|another\s+day|next\s+week)\b"
+     r"|\bdown\s+the\s+road\b|\bto\s+(?:a|another|some)\s+later\s+(?:day|date|week)\b", "slipped"),
+    (r"\b(?:did\s+not|didn['’]t|never)\s+make\s+it\b", "open"),
+    (r"\b(?:no|without(?:\s+an?)?|lack(?:s|ing)?(?:\s+an?)?)\s+(?:billing|billable|billability)(?:\s+(?:mark|tag|label|flag|status)\w*)?\b", "unmarked"),
+    (r"\bbetween\s+(?:\w+\s+)?tasks\b", "switch"),
     (r"\bbillable\s+share\b|\bshare\s+of\s+billable\b", "billable share"),
     (r"\b(?:cannot|can't|can\s+not|could\s+not|not\s+to)\s+be\s+(?:billed|invoiced|charged)\b", "nonbillable"),
     (r"\b(?:coming|next)\s+up\b", "upcoming"),
