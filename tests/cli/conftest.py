@@ -41,6 +41,18 @@ def step(number: int, key: str, title: str, hours: float, after: list[int]) -> d
     }
 
 
+MANIFOLD = {
+    "position": {"now": "Signed", "missing": "Access", "pull": "It waits"},
+    "scales": [{"scale": "day", "finding": "Call Acme"}],
+    "options": [
+        {"name": name, "trajectory": {"day": f"{name} day", "weeks": "busy", "months": "calm"}, "in_favour": "", "against": "", "turning_point": ""}
+        for name in ("Bold", "Slow")
+    ],
+    "chosen": "Bold",
+    "why": "Time matters",
+}
+
+
 def plan(plan_id: str = PLAN, name: str = "Client onboarding: Acme") -> dict[str, Any]:
     return {
         "plan_id": plan_id,
@@ -188,7 +200,8 @@ class Small:
             return finished if verb == "done" else run
         task_id = body["task_id"] if isinstance(body, dict) and "task_id" in body else ""
         answers: dict[tuple[str, str], Any] = {
-            ("POST", "plan"): plan(),
+            ("POST", "plan"): {**plan(), "metadata": {"manifold": MANIFOLD}} if body and body.get("use_manifold") else plan(),
+            ("POST", f"plans/{PLAN}/revise"): plan(),
             ("GET", "plans"): {"plans": [plan(), plan(OLDER, "Audit")], "total": 2},
             ("GET", f"plans/{PLAN}"): plan(),
             ("GET", "today"): {

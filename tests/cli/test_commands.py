@@ -13,6 +13,8 @@ ANSWERS = [
     (("remember", "Acme makes pumps."), f"Remembered as {MEMORY}", ("memory_id", MEMORY)),
     (("recall", "who decides"), "The head of service decides", ("total", 1)),
     (("plan", "Onboard Acme"), "Confirm agreement", ("plan_id", PLAN)),
+    (("plan", "Onboard Acme", "--manifold"), "Bold day", ("plan_id", PLAN)),
+    (("revise", "drop step 2"), "Confirm agreement", ("plan_id", PLAN)),
     (("plans",), OLDER, ("total", 2)),
     (("plans", "latest"), "2 h 15 in all, 3 h with the reserve", ("plan_id", PLAN)),
     (("today",), "Hold the kick-off, since Mon 15 Mar", None),
@@ -141,7 +143,22 @@ def test_first_questions_are_asked_only_of_a_person_at_a_terminal(cli: Cli, smal
 def test_help_lists_every_command(cli: Cli) -> None:
     ran = cli("--help")
     assert ran.code == 0
-    for name in ("remember", "recall", "export", "plan", "plans", "today", "start", "stop", "done", "runs", "schedule", "agenda", "import-calendar"):
+    for name in (
+        "remember",
+        "recall",
+        "export",
+        "plan",
+        "revise",
+        "plans",
+        "today",
+        "start",
+        "stop",
+        "done",
+        "runs",
+        "schedule",
+        "agenda",
+        "import-calendar",
+    ):
         assert f" {name} " in ran.out
     for name in ("reflect", "brief", "facts", "profile", "demo", "up", "serve", "doctor"):
         assert f" {name} " in ran.out

@@ -279,3 +279,38 @@ async def test_profile_is_partial_and_checked(desk: Desk) -> None:
     ):
         problem = await desk.put("/profile", bad, 422)
         assert problem["errors"][0]["field"] == field
+
+
+async def test_an_intent_of_two_pieces_of_work_is_one_plan_of_both(desk: Desk) -> None:
+    plan = await desk.post("/plan", {"intent": "Write a proposal for Acme, then onboard them by 18 December and buy a cake"}, 201)
+    assert plan["name"] == "Proposal and client onboarding: Acme"
+    assert plan["process_template_id"] == "pattern:proposal+client-onboarding"
+    steps = {s["step_key"]: s for s in plan["checklist"]}
+    last_of_first, first_of_second = steps["proposal.follow-up"], steps["client-onboarding.agreement"]
+    assert first_of_second["dependencies"] == [last_of_first["step_number"]]
+    cake = plan["checklist"][-1]
+    assert (cake["title"], cake["dependencies"], cake["raw_hours"]) == ("Buy a cake", [], 0.5)
+    assert "'buy a cake'" in plan["pattern"]["why"]
+    changed = [{"task_id": s["task_id"]} for s in plan["checklist"] if s is not last_of_first] + [{"title": "Ask for a reference", "raw_hours": 1}]
+    await desk.patch(f"/plans/{plan['plan_id']}", {"checklist": changed})
+    again = await desk.post("/plan", {"intent": "Write a proposal for Globex, then onboard them"}, 201)
+    titles = [s["title"] for s in again["checklist"]]
+    assert "Ask for a reference" in titles
+    assert not [s for s in again["checklist"] if s["step_key"] == "proposal.follow-up"]
+
+
+async def test_days_off_and_days_without_meetings_are_obeyed(desk: Desk) -> None:
+    intent = {"intent": "Onboard Acme by Friday"}
+    before = await desk.post("/plan", intent, 201)
+    assert not before["warnings"]
+    desk.memory.know("I only work on Tuesdays")
+    desk.memory.know("No calls or meetings on Mondays, please")
+    desk.memory.know("No meetings on Wednesday mornings")
+    plan = await desk.post("/plan", intent, 201)
+    assert any("only 8.5 working hours are left" in w for w in plan["warnings"])
+    meeting, preparation = (next(s for s in plan["checklist"] if s["title"].startswith(t)) for t in ("Hold the kick-off", "Prepare the kick-off"))
+    assert meeting["description"].endswith("Not on Mondays or Wednesday mornings, as you prefer.")
+    assert "as you prefer" not in preparation["description"]
+    wishes = plan["metadata"]["day_wishes"]
+    assert wishes["days_off"] == ["mon", "wed", "thu", "fri", "sat", "sun"]
+    assert wishes["no_meetings_on"] == {"mon": "", "wed": "mornings"}

@@ -265,6 +265,7 @@ Organise the team offsite in May, book the train = workshop + book the train
 Paint the garden fence and buy a new grill = Paint the garden fence + buy a new grill
 Write a book and record it = Write a book > record a book
 Clean up the CRM and call Maria about her contract renewal = crm-cleanup + call Maria about her contract renewal
+Prepare the board meeting on 14 December: send invitations, print the report = send invitations + print the report
 Build a dashboard for sales and marketing =
 Onboard our new client Smith and Sons =
 Publish a blog article on hiring and onboarding =

@@ -47,6 +47,8 @@ def plan(
     deadline: Annotated[str | None, typer.Option(help="The day (2027-03-26) or instant by which it should be done.")] = None,
     workflow: Annotated[str | None, typer.Option(help="The workflow to adapt.")] = None,
     engagement: Annotated[str | None, typer.Option(help="The engagement whose offer and blueprint to use.")] = None,
+    reuse: Annotated[str | None, typer.Option(help="The plan whose steps to use again: an id, a part of it, or latest.")] = None,
+    manifold: Annotated[bool, typer.Option("--manifold", help="Weigh options at several scales first. Needs a language model.")] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +57,23 @@ def plan(
 
     async def story(api: Api) -> Any:
         await asked(api, may_ask(as_json, yes))
-        return await api.post("/api/v1/planner/plan", body)
+        again = None if reuse is None else await plan_id_of(api, reuse)
+        return await api.post("/api/v1/planner/plan", {**body, "use_manifold": manifold or None, "reuse": again})
+
+    answer = run(story)
+    warn(answer)
+    show_json(answer) if as_json else show(plan_table(answer))
+
+
+def revise(
+    instruction: Annotated[str, typer.Argument(help='What to change: "make step 2 half as long", "add a step Call Maria after 4".')],
+    plan_id: Annotated[str, typer.Option("--plan", help="The plan: an id, a part of it, or latest.")] = "latest",
+    as_json: Json = False,
+) -> None:
+    """Change a plan by an instruction. Earlier revisions are kept, and tasks keep their ids."""
+
+    async def story(api: Api) -> Any:
+        return await api.post(f"/api/v1/planner/plans/{await plan_id_of(api, plan_id)}/revise", {"instruction": instruction})
 
     answer = run(story)
     warn(answer)
@@ -179,5 +197,5 @@ def list_runs(
     show_json(answer) if as_json else show(runs_table(answer, tz))
 
 
-COMMANDS = (plan, plans, today, start, stop, done)
+COMMANDS = (plan, revise, plans, today, start, stop, done)
 GROUPS = {"runs": runs}

@@ -86,7 +86,27 @@ def plan_table(plan: Answer) -> RenderableType:
     whole = plan["estimate"]
     by = {"rules": "made by rules", "model": "written by the model"}.get(plan.get("generator", ""), "")
     foot = f"{duration(whole['p50'])} in all, {duration(whole['p80'])} with the reserve. {plan['status'].capitalize()}, {by}."
-    return _titled(plan["name"], table, Text(foot, "dim"), Text(f"plan {plan['plan_id']}", "dim"))
+    return _titled(plan["name"], *_considered(plan), table, Text(foot, "dim"), Text(f"plan {plan['plan_id']}", "dim"))
+
+
+def _considered(plan: Answer) -> list[RenderableType]:
+    """Where the person stands and what was weighed, when the plan was made at several scales."""
+    manifold = (plan.get("metadata") or {}).get("manifold")
+    if not manifold:
+        return []
+    table = _table("option", "next day", "weeks", "months", wide=("option", "next day", "weeks", "months"))
+    for option in manifold["options"]:
+        leads, chosen = option["trajectory"], option["name"].casefold() == manifold["chosen"].casefold()
+        table.add_row(Text(option["name"], "bold" if chosen else ""), *(Text(leads[when]) for when in ("day", "weeks", "months")))
+    position = manifold["position"]
+    said = [Text(f"{label}: {position[key]}") for label, key in (("Now", "now"), ("Missing", "missing"), ("By itself", "pull"))]
+    return [
+        *said,
+        *(Text(f"{s['scale'].capitalize()}: {s['finding']}") for s in manifold["scales"]),
+        table,
+        Text(f"Chosen: {manifold['why']}"),
+        Text(),
+    ]
 
 
 def plans_table(answer: Answer, tz: ZoneInfo) -> RenderableType:

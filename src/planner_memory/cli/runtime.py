@@ -1,4 +1,4 @@
-"""Runs the services in this process. Brings every library, so commands load it only when nothing runs yet: see connection.py."""
+"""Runs the services in this process. What only one of them needs is loaded with it; commands load this module only when nothing runs yet."""
 
 import asyncio
 import gc

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from planner_memory.planner_engine.patterns import Pattern, library
 from planner_memory.planner_engine.words import STOP_WORDS, plain, stem, stems
@@ -93,6 +93,7 @@ def _evidence(intent: list[str], phrase: tuple[str, ...]) -> float:
     return strength * (0.85 if max(places) - min(places) <= n + 2 else 0.6)
 
 
+@lru_cache(maxsize=512)  # a composed intent asks about the same clauses more than once
 def choose(intent: str) -> Choice:
     """The pattern for an intent in plain words. Deterministic; ties go to the key that comes first."""
     index = _index()

@@ -50,16 +50,17 @@ def parts_of(intent: str) -> list[Part]:
     """
     parts: list[Part] = []
     opening = before = ""
-    for text, then, is_gerund in _clauses(intent):
+    for clause in _clauses(intent):
+        text, then = clause.text, clause.follows
         spelt_out = _IT.sub(" ".join(before.split()[1:]), text) if before else text
         follows = then or spelt_out != text  # what is about the result of the clause before comes after it
-        found = _choice_of(text, spelt_out, before, is_gerund=is_gerund)
+        found = _choice_of(text, spelt_out, before, is_gerund=clause.is_gerund)
         before = text
         taken = {p.pattern.key for p in parts if p.pattern is not None}
         if found.pattern is not None and found.score >= _SURE and found.pattern.key not in taken and len(taken) < MOST_PATTERNS:
             parts.append(Part(found.pattern, f"{opening} {text}".strip(), follows and bool(parts)))
             opening = ""
-        elif text.split()[0].lower() in _VERBS and len(text.split()) > 1 and len(parts) < MOST_ALONE:
+        elif not clause.is_heading and text.split()[0].lower() in _VERBS and len(text.split()) > 1 and len(parts) < MOST_ALONE:
             parts.append(Part(None, spelt_out, follows and bool(parts)))
         elif parts and (parts[-1].pattern is not None or not _HOW.match(text)):
             parts[-1] = replace(parts[-1], text=f"{parts[-1].text}, {text}")
@@ -83,27 +84,36 @@ def _choice_of(text: str, spelt_out: str, before: str, *, is_gerund: bool) -> Ch
     return found
 
 
-def _clauses(intent: str) -> list[tuple[str, bool, bool]]:
-    """Each clause, whether it follows the one before, and whether it is a gerund that means something to do."""
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """`is_gerund`: one that means something to do. `is_heading`: a colon follows, and what comes after says what it consists of."""
+
+    text: str
+    follows: bool = False
+    is_gerund: bool = False
+    is_heading: bool = False
+
+
+def _clauses(intent: str) -> list[_Clause]:
     text = re.sub(r"[ \t]+", " ", intent.strip())
     for form, is_turned in ((_BEFORE, False), (_AFTER, True)):
         found = form.search(text)
         if found and text[: found.start()].strip():
             main, gerund = _joined(text[: found.start()]), _bare(text[found.end() :])
             if is_turned:
-                return [(gerund, False, True), (main[0][0], True, False), *main[1:]]
-            return [*main, (gerund, True, True)]
+                return [_Clause(gerund, is_gerund=True), replace(main[0], follows=True), *main[1:]]
+            return [*main, _Clause(gerund, follows=True, is_gerund=True)]
     return _joined(text)
 
 
-def _joined(text: str) -> list[tuple[str, bool, bool]]:
-    out: list[tuple[str, bool, bool]] = []
+def _joined(text: str) -> list[_Clause]:
+    out: list[_Clause] = []
     start, follows = 0, False
     for joint in _JOINT.finditer(text):
-        out.append((_bare(text[start : joint.start()]), follows, False))
+        out.append(_Clause(_bare(text[start : joint.start()]), follows, is_heading=joint[0].strip() == ":"))
         start, follows = joint.end(), bool(joint["then"])
-    out.append((_bare(text[start:]), follows, False))
-    return [each for each in out if each[0]]
+    out.append(_Clause(_bare(text[start:]), follows))
+    return [each for each in out if each.text]
 
 
 def _bare(clause: str) -> str:

@@ -25,7 +25,8 @@ _ON = (
     re.compile(rf"\b(?:i|we)\s+(?:only\s+)?work\s+(?:only\s+)?(?:on\s+|from\s+)?(?P<days>{_LIST})(?!\s+{_TIME}\b)"),
     re.compile(rf"\bworking\s+days?\s*(?:are|is|:)\s*(?P<days>{_LIST})"),
 )
-_MEETINGS = r"(?:meetings?|calls?|appointments?)"
+_KIND = r"(?:meetings?|calls?|appointments?)"
+_MEETINGS = rf"{_KIND}(?:\s*(?:,|or|and)\s*{_KIND})*"
 _NO_MEETINGS = (
     re.compile(
         rf"\b(?:no|never(?:\s+\w+)?|without|avoid|(?:{_NOT}|not)\s+(?:to\s+)?(?:want|schedule|plan|book|put|have|hold|take|do))\s+(?:any\s+)?(?:\w+\s+)?"
