@@ -16,6 +16,7 @@ from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
 from planner_memory.observer_agent.matching import DERIVED, is_near, is_value, said
 from planner_memory.observer_agent.numbers import Kind, Mention
+from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.roles import complements, exceeds, out_of_role, role_of, share_of_counts
 from planner_memory.observer_agent.sentences import Sentence, masked, nearness, sentences
 from planner_memory.observer_agent.weighing import in_question, is_method, is_named, is_plainly_meant, rarities, weight
@@ -55,6 +56,7 @@ class Verdict:
     outcome: Outcome
     fact: str | None
     reason: str
+    is_plain: bool = False  # the words name the fact that it should have been, all of it
 
     @property
     def is_supported(self) -> bool:
@@ -77,7 +79,27 @@ def check(prose: str, document: Any) -> list[Verdict]:
             verdict = next((each for each in found if each.is_supported), found[0])
             verdicts.append(replace(verdict, mention=mention))
         verdicts = _consistent(verdicts, sentence)
-    return verdicts
+    verdicts = [each for each in verdicts if not each.mention.is_each or each.is_supported or _is_contradicted(each)]
+    return sorted([*verdicts, *_of_wholes(blanked, claims)], key=lambda each: each.mention.start)
+
+
+def _is_contradicted(verdict: Verdict) -> bool:
+    """Words without a number are loose: wrong they are where a fact that they name plainly says otherwise."""
+    return verdict.is_plain and verdict.fact is not None
+
+
+def _of_wholes(prose: str, claims: Sequence[Claim]) -> list[Verdict]:
+    values = {
+        claim.path.rpartition(".")[2]: claim for claim in claims if not claim.names and claim.pattern not in DERIVED and "past" not in claim.concepts
+    }
+    planned, kept = values.get("tasks_planned"), values.get("planned_tasks_completed")
+    if planned is None or kept is None:
+        return []
+    if planned.value == kept.value:
+        return [Verdict(replace(each, value=kept.value), "fact", kept.path, "") for each in wholes(prose)]
+    return [
+        Verdict(replace(each, value=planned.value), "wrong", kept.path, f"The nearest fact, {kept.path}, is {said(kept)}.") for each in wholes(prose)
+    ]
 
 
 def _consistent(verdicts: list[Verdict], sentence: Sentence) -> list[Verdict]:
@@ -162,11 +184,12 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
     elsewhere = next((claim for claim in claims if claim.kind in _KINDS[mention.kind] and not claim.sign and is_value(mention, claim)), None)
     if best <= _LEAST:
         meant = None
+    is_plain = meant is not None and best > _LEAST and "past" not in near and is_named(meant, near)
     if elsewhere is not None:
         instead = f"of {meant.path}, which is {said(meant)}" if meant is not None else "of something else"
-        return Verdict(mention, "misplaced", meant.path if meant else None, f"This is {elsewhere.path}, but the words speak {instead}.")
+        return Verdict(mention, "misplaced", meant.path if meant else None, f"This is {elsewhere.path}, but the words speak {instead}.", is_plain)
     if meant is not None:
-        return Verdict(mention, "wrong", meant.path, f"The nearest fact, {meant.path}, is {said(meant)}.")
+        return Verdict(mention, "wrong", meant.path, f"The nearest fact, {meant.path}, is {said(meant)}.", is_plain)
     return Verdict(mention, "wrong", None, "No fact has this value.")
 
 

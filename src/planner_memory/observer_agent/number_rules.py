@@ -203,7 +203,6 @@ _ROUGHLY = re.compile(
 )
 _FROM = re.compile(r"\b(?:from|between)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
-_EACH = re.compile(r"one\b|both\b", re.IGNORECASE)
 
 
 def mentions(prose: str) -> list[Mention]:
@@ -223,7 +222,7 @@ def mentions(prose: str) -> list[Mention]:
             taken[start:end] = b"\x01" * len(text)
             rough = _ROUGHLY.search(prose[max(0, start - 30) : start]) is not None or prose[end : end + 6].lower() == " or so"
             first, *others = readings
-            found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others), bool(_EACH.match(text))))
+            found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others)))
     return _with_weekdays(prose, _with_hours(prose, sorted(found, key=lambda m: m.start)))
 
 

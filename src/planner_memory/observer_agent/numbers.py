@@ -38,7 +38,7 @@ class Mention:
     is_rough: bool = False
     weekday: int | None = None  # of a date, when it is said before it
     others: tuple[Reading, ...] = ()
-    is_each: bool = False  # "one of them", "both", "none": what it counts may stand in another sentence
+    is_each: bool = False  # told without a number: "no meetings", "both runs"
 
     def meanings(self) -> Iterator["Mention"]:
         """The mention once for each of its meanings, the likeliest first."""

@@ -19,6 +19,8 @@ _SO = re.compile(
     re.IGNORECASE,
 )
 _OF_THEM = re.compile(r"\s*of\s+(?:them|these|those|which)\b", re.IGNORECASE)
+_OF_WHICH = re.compile(r"[^.;]*\bof\s+(?:them|these|those|which)\s+(?:only\s+|just\s+)?", re.IGNORECASE)
+_WORKED = re.compile(r"\b(?:recorded|worked|logged|done|delivered|reached|tracked|booked|so\s+far|actual\w*|stand|are\s+at|have)\b", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"(?:\s+[\w-]+){0,6}\s*\(", re.IGNORECASE)
 _OPEN = re.compile(
     r"\b(?:not|n['’]t|undone|open|left|missed|slipped|unfinished|postponed|remain\w*|outstanding|waiting|fell\s+through|incomplete)\b", re.IGNORECASE
@@ -46,8 +48,10 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
         return "rest" if _OPEN.search(tail[: _next_count(tail)]) or _OPEN_LABEL.search(head) else "part"
     if before is not None and _OF.fullmatch(sentence.between(before, mention)):
         return "whole"
-    if after is not None and _OF_THEM.match(sentence.after(after)) and sentence.is_about("task"):
+    if after is not None and _is_whole_of(mention, after, sentence):
         return "whole"
+    if before is not None and _is_whole_of(before, mention, sentence):
+        return "rest" if _OPEN.search(sentence.after(mention)[:40]) else "part"
     if before is not None and _OF_THEM.match(sentence.after(mention)) and sentence.is_about("planned"):
         return "rest" if _OPEN.search(sentence.after(mention)[:40]) else "part"
     whole = next((n for n in counts if _BEFORE_WHOLE.search(sentence.before(n))), None)
@@ -60,6 +64,13 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
     end = after.start - mention.end if after is not None else None
     clause = re.split(r",|;|\b(?:and|but|while)\b", sentence.after(mention)[:end])[0]
     return "rest" if _OPEN.search(clause) else "part"
+
+
+def _is_whole_of(one: Mention, other: Mention, sentence: Sentence) -> bool:
+    """ "6 tasks were planned, of which 2 …" and "6 planned tasks; 2 of them …", but not "6 tasks, of which 2 were planned"."""
+    if not sentence.is_about("planned") or sentence.first_about("planned") > other.start:
+        return False
+    return _OF_THEM.match(sentence.after(other)) is not None or _OF_WHICH.fullmatch(sentence.between(one, other)) is not None
 
 
 def complements(mention: Mention, sentence: Sentence, claims: Sequence[Claim]) -> str | None:
@@ -111,6 +122,12 @@ def _of_hours(mention: Mention, sentence: Sentence) -> Role | None:
     hours = [n for n in sentence.numbers if n.kind == "minutes"]
     if not sentence.is_about("sprint") or not (sentence.is_about("billable") or sentence.is_about("planned")):
         return None
+    if len(hours) == 2 and not any(sentence.is_about(c) for c in ("open", "difference", "deep", "meeting", "past")):
+        one, other = hours
+        if sentence.is_about("planned") and sentence.first_about("planned") < other.start and re.match(r"[^,;]*[,;]", sentence.between(one, other)):
+            words = sentence.between(one, other) + sentence.after(other)
+            if _WORKED.search(re.split(r"[,;]", words, maxsplit=1)[-1]) and not _WORKED.search(sentence.before(one)):
+                return "whole" if mention.start == one.start else "part"
     for one, other in pairwise(hours):
         if _BEFORE_WHOLE.search(sentence.before(one)) and sentence.is_about("planned") and mention.start in (one.start, other.start):
             return "whole" if mention.start == one.start else "part"

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from planner_memory.observer_agent.number_rules import mentions
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.quantifiers import quantities
 from planner_memory.observer_agent.tables import headings
 from planner_memory.observer_agent.vocabulary import CONCEPTS_OF, PHRASES
 
@@ -29,7 +30,9 @@ _OF_ANOTHER = 0.5  # a word that stands nearer to another number
 _WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
 _THINGS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "work", "task", "switch", "event", "sprint"})
 _SAME_AGAIN = re.compile(r"\s*(?:\w+\s+){0,3}[(,:–—-]\s*(?:(?:or|so|that\s+is|that's|i\.e\.|which\s+is|about|roughly)\s+)*[~=]?\s*", re.IGNORECASE)
+_DONE_WITH = frozenset({"completed", "planned", "open", "slipped"})
 _AGAIN = 0.7
+_OTHER_TIME = re.compile(r"\W*(?:this|last|the\s+previous)\s+week\W*:", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:them|these|those|they)\b", re.IGNORECASE)
 _TIMES = frozenset({"past", "single_week"})
 _COMPARES = re.compile(r"\b(?:but|while|whereas|against|versus|vs|than|instead|rather|compared|after|from|you|now|up|down)\b|[;(]", re.IGNORECASE)
@@ -93,6 +96,8 @@ def masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
 
 def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     numbers = mentions(prose)
+    told = [each for each in quantities(prose) if not any(n.start < each.end and n.end > each.start for n in numbers)]
+    numbers = sorted([*numbers, *told], key=lambda mention: mention.start)
     heads = headings(prose)
     edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if _is_edge(m, prose, numbers)), len(prose)]
     out: list[Sentence] = []
@@ -108,8 +113,9 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
 
 def _with_antecedent(sentence: Sentence, before: Sentence) -> Sentence:
     """ "Three meetings. Hours in them: 4." – what "them" are, the sentence before says."""
-    pronoun = _PRONOUN.search(sentence.text)
-    things = {word.about for word in before.words} & _THINGS - {"work"}
+    pronoun = _PRONOUN.search(sentence.text) or (_OTHER_TIME.match(before.text) and _OTHER_TIME.match(sentence.text))
+    things = {word.about for word in before.words} & _THINGS
+    things = things - {"work"} if len(things) > 1 else things
     if pronoun is None or len(things) != 1 or any(word.about in _THINGS - {"work"} for word in sentence.words):
         return sentence
     start, end = (sentence.start + at for at in pronoun.span())
@@ -219,7 +225,7 @@ def _go_on_about_the_same(near: dict[str, float], mention: Mention, sentence: Se
         return
     for name, weight in nearness(before[-1], sentence).items():
         topic = name.removeprefix("own ")
-        if name.startswith("own ") and topic in _THINGS:
+        if name.startswith("own ") and topic in _THINGS | _DONE_WITH:
             for key in (topic, name, f"mine {topic}"):
                 near[key] = max(near.get(key, 0.0), _AGAIN * weight)
 

@@ -58,7 +58,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bleft\s+(?:undone|open|over|unfinished)\b|\bstay(?:ed|s)?\s+open\b|\bstill\s+(?:open|waiting|to\s+(?:do|come|go))\b|\bfell\s+through\b"
      r"|\bnot\s+to\s+be\b|\bundone\b", "open"),
     (r"\b(?:the\s+)?(?:last|previous|prior|preceding)\s+week(?!s)(?:'s|’s)?\b|(?:\b(?:the|a|one)\s+)?(?<!per\s)\bweek\s+(?:before|earlier|ago)\b", "past single_week"),
-    (r"\bthis\s+(?:week|day|time)(?:'s|’s)?\b|\btoday\b", "now"),
+    (r"\bthis\s+(?:week|day|time|one)(?:'s|’s)?\b|\btoday\b", "now"),
     (r"\b(?:four[-\s]week|weekly|usual|long-term)\s+(?:average|mean|norm)\b|\b(?:an?\s+)?(?:usual|typical|normal|average)\s+week\b|\bper\s+week\b", "past"),
     (r"\b(?:previous|last|past|earlier|preceding|prior)\s+(?:(?:four|4|few)\s+)?weeks\b", "past"),
     (r"\bdeep[-\s](?:work|focus)\b|\bfocus(?:ed|sed)?[-\s](?:time|work|hours|blocks?)\b", "deep"),
@@ -84,6 +84,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:coming|next)\s+up\b", "upcoming"),
     (r"\b(?:calls?|called|aims?|aimed)\s+for\b|\b(?:target|goal|quota)\b", "planned"),
     (r"\bblocked\s+(?:out\s+)?(?:in|on)\s+(?:the|your)\s+(?:calendar|schedule)\b", "scheduled"),
+    (r"\b(?:put|went|placed|entered)\s+(?:in(?:to)?|on(?:to)?)\s+(?:the|your)\s+(?:calendar|schedule)\b", "scheduled"),
     (r"\bon\s+the\s+calendar\b|\bin\s+the\s+calendar\b", ""),
     (r"\bthat\s+(?:were|was|had\s+been)\s+planned\b", ""),
     (r"\binstead\s+of\b|\bso\s+far\b|\bright\s+now\b|\bon\s+the\s+plan\s+for\b|\ball\s+in\s+all\b|\bout\s+of\b|\bin\s+all\b", ""),

@@ -81,6 +81,8 @@ def weight(claim: Claim, near: dict[str, float], rarity: dict[str, float]) -> fl
         score -= 2.0 if near.get(concept, 0.0) < 0.1 else 0.0
     if _is_left_over(claim, near):
         score -= 2.0
+    if {"planned", "completed"} <= claim.concepts and claim.kind == "count" and "own planned" in near and "other completed" in near:
+        score -= 2.0 if "own completed" not in near else 0.0  # "planned: 6, done: 4"
     if "sprint" in claim.concepts and near.get("sprint", 0.0) < 0.02:
         score -= 0.7
     return score
