@@ -19,7 +19,7 @@ from planner_memory.observer_agent.numbers import Kind, Mention
 from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.roles import complements, exceeds, out_of_role, role_of, share_of_counts
 from planner_memory.observer_agent.sentences import Sentence, masked, nearness, sentences
-from planner_memory.observer_agent.weighing import in_question, is_method, is_named, is_plainly_meant, rarities, weight
+from planner_memory.observer_agent.weighing import in_question, is_method, is_named, is_of_the_same, is_plainly_meant, rarities, weight
 
 Outcome = Literal["fact", "derived", "wrong", "misplaced"]
 
@@ -167,7 +167,7 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
     for score, claim in scored:
         # a record has few counts, so that its name is enough: "2 steps of 8 open"
         is_allowed = (
-            (role is None and not is_gap and is_plainly_meant(claim, near))
+            (role is None and not is_gap and (is_plainly_meant(claim, near) or (meant is not None and is_of_the_same(claim, meant, near))))
             or is_method(claim, near, sentence.before(mention))
             or (mention.kind == "count" and any(f":{name}" in near for name in claim.names))
         )

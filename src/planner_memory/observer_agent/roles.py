@@ -68,7 +68,9 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
 
 def _is_whole_of(one: Mention, other: Mention, sentence: Sentence) -> bool:
     """ "6 tasks were planned, of which 2 …" and "6 planned tasks; 2 of them …", but not "6 tasks, of which 2 were planned"."""
-    if not sentence.is_about("planned") or sentence.first_about("planned") > other.start:
+    is_planned = sentence.is_about("planned") and sentence.first_about("planned") < other.start
+    is_done_later = not sentence.is_about("planned") and sentence.is_about("completed") and sentence.first_about("completed") > one.end
+    if not is_planned and not is_done_later:
         return False
     return _OF_THEM.match(sentence.after(other)) is not None or _OF_WHICH.fullmatch(sentence.between(one, other)) is not None
 

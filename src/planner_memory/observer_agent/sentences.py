@@ -166,6 +166,8 @@ def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], na
     about = {word.about for word in words}
     turned = "nonbillable" if "billable" in about else "open"  # "7 h are billable, 2 h are not"
     words = [Word(word.start, word.end, turned) if word.about == "negated" else word for word in words]
+    if "unsure" in about:  # "it is not known whether 3 h are billable"
+        words = [Word(word.start, word.end, "unmarked") if word.about in ("billable", "nonbillable") else word for word in words]
     made = Sentence(start, text, tuple(words), tuple(sorted(tokens)), numbers)
     labelled = frozenset(n.start for n in numbers if _LABEL.search(made.before(n)))
     return replace(made, placed=_in_order(made), labelled=labelled)

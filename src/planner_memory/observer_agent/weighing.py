@@ -23,6 +23,8 @@ _OF_METHOD = frozenset({"week", "day", "run", "least", "beyond", "drift"})  # of
 _UNIT_OF_METHOD = {"weeks": "week", "days": "day", "runs": "run"}
 _TOPICS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "switch", "event", "scheduled", "slipped"})
 _SETS_APART = _APART | {"work"}
+_HOW_OFTEN = frozenset({"run", "switch", "event", "streak"})
+_OF_RECORDS = ("minutes", "percent")
 _NOUNS = frozenset({"task", "meeting", "event", "switch", "plan", "step", "timer", "deadline", "source", "run", "day", "week"})
 _MUST_BE_SAID = frozenset({"past", "single_week"})
 _OPPOSITES = tuple(
@@ -121,6 +123,13 @@ def _is_left_over(claim: Claim, near: dict[str, float]) -> bool:
     return claim.kind in ("count", "minutes") and near.get("own open", 0.0) > 0.3
 
 
+def is_of_the_same(claim: Claim, meant: Claim, near: dict[str, float]) -> bool:
+    """Whether two shares of one record are told apart by words that any sentence may have: the sprint's share done, and its billable share."""
+    if claim.kind != "percent" or claim.path.rpartition(".")[0] != meant.path.rpartition(".")[0] or claim.pattern in DERIVED:
+        return False
+    return claim.concepts & _APART == meant.concepts & _APART and all(near.get(c, 0.0) > 0.1 for c in claim.concepts & _APART)
+
+
 def is_plainly_meant(claim: Claim, near: dict[str, float]) -> bool:
     """Whether the sentence names everything that sets this fact apart, beside this number rather than another one, and nothing against it."""
     apart = claim.concepts - _GENERIC
@@ -150,6 +159,8 @@ def in_question(claims: Sequence[Claim], mention: Mention, sentence: Sentence, n
     """The claims that a number may be at all. What its words name leaves no room for what they do not name."""
     here = {name for name in near if name.startswith(":")}
     named = [claim for claim in claims if any(f":{name}" in here for name in claim.names)]
+    # what must be said of a fact that is no record's, where a record is named that has such numbers too
+    has_kind = {one.kind: _SETS_APART if one.kind == "minutes" else _SETS_APART - {"past", "single_week"} for one in named if one.kind in _OF_RECORDS}
     is_only_one = sum(other.kind == mention.kind for other in sentence.numbers) == 1
     noun = _counted_noun(mention, sentence) if mention.kind == "count" else frozenset()
     is_said = any(_is_topic_said(claim, near) for claim in claims if not claim.names)
@@ -159,7 +170,12 @@ def in_question(claims: Sequence[Claim], mention: Mention, sentence: Sentence, n
         if claim.names:
             if sentence.has_names and claim not in named:
                 continue  # a sentence that names records speaks of no other ones
-        elif named and claim.kind == "minutes" and not any(near.get(f"mine {c}", 0.0) > 0.1 for c in claim.concepts & _SETS_APART):
+        elif (
+            named
+            and claim.kind in has_kind
+            and "thresholds." not in claim.path
+            and not any(near.get(f"mine {c}", 0.0) > 0.1 for c in claim.concepts & has_kind[claim.kind])
+        ):
             continue
         elif is_only_one and claim.kind == "count" and claim.concepts and any(claim.concepts <= one.concepts for one in named):
             continue  # "57 events of type X" is no count of all events
@@ -203,6 +219,8 @@ def _is_times(word: Word, sentence: Sentence) -> bool:
 
 def _counted_noun(mention: Mention, sentence: Sentence) -> frozenset[str]:
     """What stands right behind a count, or one word further, as the thing that it counts; empty when that is none that is known."""
+    if mention.text.lower().endswith("times"):
+        return _HOW_OFTEN
     at = next((start for start, is_break in sentence.tokens if start >= mention.end), None)
     near = [start for start, _ in sentence.tokens if start >= mention.end][:2] if at is not None else []
     return frozenset(word.about for word in sentence.words if word.start in near and word.about in _NOUNS and not _is_times(word, sentence))
