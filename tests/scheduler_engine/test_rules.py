@@ -119,7 +119,7 @@ def test_repair_keeps_the_rules_and_is_no_worse_than_dropping_what_collides(body
 
 def test_two_meetings_move_little_and_cost_little() -> None:
     moved, dearer = [], []
-    for seed in (1, 2):
+    for seed in (1, 2, 3, 4):
         body = P.problem(100, seed)
         before = draft(RUN, terms(body), (), rounds=3000)
         struck = [before.blocks[len(before.blocks) // 3], before.blocks[len(before.blocks) // 2]]
@@ -130,8 +130,8 @@ def test_two_meetings_move_little_and_cost_little() -> None:
         was = {(b["task_id"], b["start"]) for b in before.blocks}
         moved.append(len(was - {(b["task_id"], b["start"]) for b in mended.blocks}) / len(was))
         dearer.append((mended.score["cost"] - mended.score["terms"]["moved"]) / fresh.score["cost"])
-    assert sum(moved) / 2 < 0.08  # the struck ones among them
-    assert sum(dearer) / 2 < 1.25
+    assert sum(moved) / 4 < 0.1  # the struck ones among them
+    assert sum(dearer) / 4 < 1.25
 
 
 @pytest.mark.parametrize(("n", "seed"), [(4, 1), (6, 3), (8, 5)])

@@ -240,22 +240,29 @@ class Board(State):
         The last chunk may be less. `left` is how much of the job to place, all of it by default.
         """
         left = left or self.jobs[i].minutes
-        cost, buffer, shifts = -self.weights.extra_chunk, self.buffer, self.shift
+        buffer, shifts, room, free = self.buffer, self.shift, self.room, self.free
+        starts, taken, need = self.starts, chunking.taken, chunking.smallest + self.buffer
         hour, band, extra, miss = self.hour[i], self.band[i], self.weights.extra_chunk, self.weights.outside_band
+        late, deadline = self.late[i], self.jobs[i].deadline
+        if deadline is None:
+            deadline = NEVER
+        cost = -extra
         chunks: list[Chunk] = []
-        for w in range(bisect_right(self.ends, earliest), len(self.starts)):
-            if self.room[w] < chunking.smallest + buffer:
+        for w in range(bisect_right(self.ends, earliest), len(starts)):
+            if room[w] < need or (in_band and band is not None and not band[w]):
                 continue
-            if cost + hour * ((self.starts[w] + shifts[w]) // 60) >= limit:
+            begins = starts[w]
+            ends = begins + left + shifts[w]  # at the soonest
+            if begins >= latest or cost + hour * (ends // 60) + (late if ends > deadline else 0) >= limit:
                 return None
-            for s, e in self.free[w]:
+            for s, e in free[w]:
                 if s < earliest:
                     s = earliest
                 if e > latest + buffer:
                     e = latest + buffer
                 while True:
-                    room = e - s - buffer
-                    if room < least and room < left:
+                    fits = e - s - buffer
+                    if fits < least and fits < left:
                         break
                     outside = False
                     if band is not None:
@@ -272,10 +279,12 @@ class Board(State):
                                 s = later
                                 continue
                             outside = True
-                    size = chunking.take(left, room)
+                    size = taken.get((left, fits))
+                    if size is None:
+                        size = chunking.take(left, fits)
                     if not size:
                         break
-                    cost += extra + (miss if outside else 0)
+                    cost += extra + miss if outside else extra
                     chunks.append((w, s, s + size))
                     left -= size
                     if not left:

@@ -8,7 +8,7 @@ class Chunking:
 
     def __init__(self, minutes: int, smallest: int, largest: int) -> None:
         self.smallest, self.largest = min(smallest, minutes), largest
-        self._taken: dict[tuple[int, int], int] = {}
+        self.taken: dict[tuple[int, int], int] = {}  # what `take` has answered, by what is left and the room
 
     def possible(self, minutes: int) -> bool:
         """Whether that many minutes can be cut into allowed chunks: k chunks cover k·smallest … k·largest."""
@@ -17,10 +17,10 @@ class Chunking:
     def take(self, left: int, room: int) -> int:
         """The largest chunk that fits the room and leaves something that can still be cut; 0 when there is none."""
         key = (left, room)
-        found = self._taken.get(key)
+        found = self.taken.get(key)
         if found is None:
             top = min(left, room, self.largest)
             top -= top % GRID if top < left else 0
             found = next((size for size in range(top, self.smallest - 1, -GRID) if self.possible(left - size)), 0)
-            self._taken[key] = found
+            self.taken[key] = found
         return found

@@ -4,39 +4,20 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from planner_memory.scheduler_engine.board import Board
 from planner_memory.scheduler_engine.jobs import NEVER, Chunk, Place
+from planner_memory.scheduler_engine.ruins import Manner, Ruins
 
-SMALL = 150  # tasks; above, a large ruin costs more than it finds
 _FEW = 50  # tasks; up to here the order of whole tasks is soon found, and chunks and gaps decide
-_LARGEST_RUINS = (30, 10)
-_RUIN_SHARE = 0.6
 _LATER_STARTS = 6
 _LOOKS_FURTHER = 0.25
-_LONGEST_SLICE = 6  # windows
-_SPARED = 0.2
+_HOPE = 0.2  # of what a task costs above the least, the share that a round may still save on it
 _SHUT = 0.3  # the largest share of windows that a round leaves out
 _BREATH = 16  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How to search. `hot` and `cold` are what a round may make worse at first and at last, in units of the cost.
-
-    `slices` is the share of rounds that take out single chunks, `to_the_right` of those that put some tasks at the end of a gap,
-    `blinks` of those that leave some windows out (the blinks of Christiaens and Vanden Berghe 2020, by window).
-    """
-
-    hot: float
-    cold: float
-    slices: float = 0.0
-    to_the_right: float = 0.0
-    blinks: float = 0.0
-
-
-_THOROUGH = Manner(hot=100, cold=3, slices=0.5, to_the_right=0.3, blinks=0.2)
+_THOROUGH = Manner(hot=100, cold=3, slices=0.65, to_the_right=0.3, blinks=0.2, costly=0.5)
 _SWIFT = Manner(hot=60, cold=2)
 
 
@@ -48,11 +29,10 @@ class Search:
         self.n = len(board.jobs)
         self.best: list[tuple[Chunk, ...] | None] = list(board.place)
         self.best_cost = board.total
-        self._partial: dict[int, tuple[tuple[Chunk, ...], int]] = {}
-        self._largest_ruin = min(_LARGEST_RUINS[self.n > SMALL], max(2, int(self.n * _RUIN_SHARE)))
         self._manner = _THOROUGH if self.n <= _FEW else _SWIFT
         self._value = self._values()
         self._due = self._dues()
+        self._ruins = Ruins(board, chance, self._manner, frozen)
 
     def _values(self) -> list[float]:
         """Smith's ratio, weight by minute; a job is worth at least as much as it and what waits for it together."""
@@ -152,12 +132,12 @@ class Search:
             board.later_starts = _LATER_STARTS if chance.random() < _LOOKS_FURTHER else 0
             board.mark()
             limit = board.total - heat * math.log(1 - chance.random())
-            removed = self._ruin(order)
+            removed = self._ruins.lift(order)
             shut = self._shut() if self._manner.blinks and chance.random() < self._manner.blinks else ()
-            self._recreate(removed)
+            is_within = self._recreate(removed, limit)
             for w in shut:
                 board.measure(w)
-            if board.total <= limit and all(board.place[i] is not None for i in self.frozen):
+            if is_within and board.total <= limit and all(board.place[i] is not None for i in self.frozen):
                 order = self._chronological()
                 self._keep()
             else:
@@ -167,65 +147,8 @@ class Search:
         start = self.board.start
         return sorted((i for i in range(self.n) if start[i] != NEVER and i not in self.frozen), key=start.__getitem__)
 
-    def _ruin(self, order: list[int]) -> list[int]:
-        """Lifts a few jobs and returns what shall be put back: those, and some that have no place."""
-        board, chance = self.board, self.chance
-        count = 1 + int(chance.random() * self._largest_ruin)
-        removed: list[int] = []
-        self._partial.clear()
-        if order and chance.random() < self._manner.slices:
-            removed = self._slice(order)
-        elif order:
-            kind = chance.random()
-            if kind < 0.6:
-                first = int(chance.random() * len(order)) - count // 2
-                removed = order[max(0, first) : max(0, first) + count]
-            elif kind < 0.8:
-                removed = self._two_strings(order, count)
-            else:
-                removed = chance.sample(order, min(count, len(order)))
-            for i in removed:
-                board.lift(i)
-        waiting = [i for i in range(self.n) if board.place[i] is None and i not in removed] if len(order) + len(self.frozen) < self.n else []
-        if len(waiting) > count:
-            waiting = chance.sample(waiting, count)
-        return removed + waiting
-
-    def _slice(self, order: list[int]) -> list[int]:
-        """Lifts what lies in a few neighbouring windows, of a split job only the chunks there."""
-        board, chance = self.board, self.chance
-        chunks = board.place[order[int(chance.random() * len(order))]] or ()
-        w = chunks[int(chance.random() * len(chunks))][0]
-        if w < 0:
-            return []
-        span = int(chance.random() * _LONGEST_SLICE)
-        low = w - int(chance.random() * (span + 1))
-        high = low + span
-        first, last = board.starts[max(low, 0)], board.ends[min(high, len(board.starts) - 1)]
-        removed = []
-        for i in order:
-            if board.start[i] >= last:
-                break
-            if board.end[i] <= first:
-                continue
-            chunks = board.place[i] or ()
-            inside = [c for c in chunks if low <= c[0] <= high]
-            if not inside or chance.random() < _SPARED:
-                continue
-            removed.append(i)
-            board.lift(i)
-            if len(inside) < len(chunks):
-                kept = tuple(c for c in chunks if not low <= c[0] <= high)
-                board.put(i, (0, kept))
-                self._partial[i] = kept, sum(e - s for _, s, e in inside)
-        return removed
-
-    def _two_strings(self, order: list[int], count: int) -> list[int]:
-        half = max(1, count // 2)
-        a, b = int(self.chance.random() * len(order)), int(self.chance.random() * len(order))
-        return list(dict.fromkeys(order[a : a + half] + order[b : b + half]))
-
-    def _recreate(self, removed: list[int]) -> None:
+    def _recreate(self, removed: list[int], limit: float) -> bool:
+        """Puts them back in an order of chance; False when it gave up, because what is left to put can hardly bring the total down to the limit."""
         board, chance = self.board, self.chance
         kind = chance.random()
         if kind < 0.35:
@@ -236,8 +159,15 @@ class Search:
             removed.sort(key=lambda i: -board.out[i])
         else:
             chance.shuffle(removed)
+        first = self._ruins.first
+        if first is not None:
+            removed.remove(first)
+            removed.insert(0, first)
         to_the_right = chance.random() < self._manner.to_the_right
+        hopes = {i: self._hope(i) for i in removed if board.place[i] is None}
+        hope = sum(hopes.values())
         for i in board.in_order(removed) if len(removed) > 1 else removed:
+            hope -= hopes.get(i, 0)
             found = self._found(i)
             if found:
                 if to_the_right and chance.random() < 0.5:
@@ -245,6 +175,16 @@ class Search:
                 board.put(i, found)
             else:
                 self._release(i)
+            if board.total - hope > limit:
+                return False
+        return True
+
+    def _hope(self, i: int) -> float:
+        """By how much a lifted task may lower the total when it is put back: to hardly less than it cost before."""
+        before, least = self.board.before_change(i), self._ruins.least[i]
+        if before < self.board.out[i]:
+            least = before - _HOPE * (before - least)
+        return self.board.out[i] - least
 
     def _shut(self) -> list[int]:
         """Hides some windows from the next places; they have to be measured again."""
@@ -256,8 +196,8 @@ class Search:
 
     def _found(self, i: int) -> Place | None:
         board = self.board
-        if i in self._partial and board.place[i] is not None:
-            kept, minutes = self._partial[i]
+        if i in self._ruins.partial and board.place[i] is not None:
+            kept, minutes = self._ruins.partial[i]
             found = board.completed(i, kept, minutes)
             board.lift(i)
             if found:

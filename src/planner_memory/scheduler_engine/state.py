@@ -101,6 +101,11 @@ class State:
         self._old_place.clear()
         self._old_total = self.total
 
+    def before_change(self, i: int) -> int:
+        """What a job cost at the mark."""
+        old = self._old_place.get(i)
+        return self.cost[i] if old is None else old[1]
+
     def back(self) -> None:
         for w, free in self._old_free.items():
             self.free[w] = free
@@ -134,6 +139,11 @@ class State:
             end += self.buffer
             free = self.free[w]
             self._old_free.setdefault(w, free)
+            if len(free) == 1 and (free[0][0] == start or free[0][1] == end):  # most often
+                s, e = (end, free[0][1]) if free[0][0] == start else (free[0][0], start)
+                self.free[w] = [(s, e)] if s < e else []
+                self.room[w] = e - s
+                continue
             left: list[tuple[int, int]] = []
             room = 0
             for gap in free:
@@ -167,6 +177,10 @@ class State:
             end += self.buffer
             free = self.free[w]
             self._old_free.setdefault(w, free)
+            if not free:
+                self.free[w] = [(start, end)]
+                self.room[w] = end - start
+                continue
             left: list[tuple[int, int]] = []
             room = 0
             for gap in free:
@@ -209,6 +223,18 @@ class State:
         if deadline is not None and end > deadline:
             cost += self.late[i] - (deadline - end) // 15
         return cost
+
+    def least(self, i: int) -> int:
+        """A lower bound of what a job costs: at its release and alone in working time, or left out."""
+        job, left = self.jobs[i], self.jobs[i].minutes
+        for (start, end), shift in zip(self.ground.windows, self.ground.shifts, strict=True):
+            room = end - max(start, job.release)
+            if room <= 0 or (room < left and self.chunking[i] is None):
+                continue
+            if room >= left:
+                return min(self.out[i], self.at_end(i, max(start, job.release) + left + shift))
+            left -= room
+        return self.out[i]
 
     def cost_of(self, i: int, chunks: tuple[Chunk, ...]) -> int:
         """What standing there costs, without a move."""
