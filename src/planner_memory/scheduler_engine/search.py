@@ -181,7 +181,8 @@ class Search:
 
     def _hope(self, i: int) -> float:
         """By how much a lifted task may lower the total when it is put back: to hardly less than it cost before."""
-        before, least = self.board.before_change(i), self._ruins.least[i]
+        before = self.board.before_change(i)
+        least: float = self._ruins.least[i]
         if before < self.board.out[i]:
             least = before - _HOPE * (before - least)
         return self.board.out[i] - least
