@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from benchmarks.gateway_process import Child
 from benchmarks.observer_corpus import samples
-from benchmarks.observer_later_phrasings import EIGHTH, NINTH, SEVENTH, SIXTH
+from benchmarks.observer_later_phrasings import EIGHTH, NINTH, SEVENTH, SIXTH, TENTH
 from benchmarks.observer_phrasings import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import texts
 from benchmarks.observer_wordings import HELD_OUT, TUNING
@@ -153,6 +153,7 @@ _OTHER_WORDS = (
     ("seventh", SEVENTH),
     ("eighth", EIGHTH),
     ("ninth", NINTH),
+    ("tenth", TENTH),
 )
 
 

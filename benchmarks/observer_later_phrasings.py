@@ -1,4 +1,4 @@
-"""Further templates for observer_corpus, written apart from the earlier ones and one after the other; `NINTH` is the last."""
+"""Further templates for observer_corpus, written apart from the earlier ones and one after the other; `TENTH` is the last."""
 
 SIXTH: tuple[str, ...] = (
     "Finished this week: {done} tasks.",
@@ -187,4 +187,44 @@ NINTH: tuple[str, ...] = (
     "{u.name}, {u.lasts} long, begins at {u.at}.",
     "Since {t.at} on {t.on} a timer has been running for {t.name}.",
     "This week brought {plans} new plans.",
+)
+
+TENTH: tuple[str, ...] = (
+    "The week closes with {done} tasks finished.",
+    "{done} of your tasks are complete.",
+    "{kept} of the {planned} planned tasks are complete, {missed} are not.",
+    "You managed {kept_ratio} planned tasks.",
+    "You kept to the plan in {rate} of the tasks planned.",
+    "The completion rate reached {rate}.",
+    "Time recorded this week: {work}.",
+    "{work} of work went by, with {deep} of deep work among it.",
+    "Deep work: {deep}.",
+    "Deep work made {deep_share} of the recorded work.",
+    "Meetings used up {meet}.",
+    "You had {meetings} meetings ({meet}).",
+    "Of your work, {bill} are billable and {nonbill} are not billable.",
+    "Unmarked time: {unmarked}.",
+    "{sched} were scheduled.",
+    "You made {switches} context switches.",
+    "{events} events are in the log.",
+    "There are {e.count} events of type {e.name}.",
+    "{slips} tasks slipped from their day.",
+    "{s.name} slipped from {s.on} to {s.to}.",
+    "{c.name} was estimated to take {c.estimate} and took {c.actual}.",
+    "{c.name} was completed in {c.actual}.",
+    "You finished {c.name} {c.under_by} ⟦under|over⟧ its estimate.",
+    "{c.name} was {c.over_percent} ⟦over|under⟧ the estimate.",
+    "{d.name} was {d.over} ⟦over|under⟧ its estimates in the last {d.runs} runs.",
+    "Your four-week average is {avg_work} of work.",
+    "Compared to the average of {avg_deep}, you did {deep} of deep work this week.",
+    "You worked {work_more} ⟦more|less⟧ than usual.",
+    "Last week you completed {last_done} tasks.",
+    "Last week you worked {last_work}.",
+    "The week of {from} to {to}.",
+    "{sprint_done} of billable work are done out of {sprint_plan} planned for the sprint.",
+    "The sprint stands at {sprint_share} of its planned billable hours.",
+    "{sprint_left} of billable hours remain until the sprint's plan is met.",
+    "The next block is {u.name} on {u.on} at {u.at} for {u.lasts}.",
+    "A timer runs on {t.name}, started at {t.at}.",
+    "{plans} plans were created.",
 )

@@ -46,6 +46,8 @@ FACTS = {
         "“Draft the offer” was planned for Thursday 19 November and slipped.",
         "About 12 hours of deep work from 16 to 22 November, in week 47.",
         "Billable work was 15 h, not billable 5.5 hours.",
+        "Not all planned tasks were completed, and no meetings ran longer than planned.",
+        "Both meetings took place.",
     ],
 )
 def test_true_sentences_pass(prose: str) -> None:
@@ -64,6 +66,10 @@ def test_true_sentences_pass(prose: str) -> None:
         ("The “Audit of 3 sites” took 1.5 h.", "1.5 h"),
         ("Meetings took 90 hours.", "90 hours"),
         ("The completion rate was 76 %.", "76 %"),
+        ("You had no meetings.", "no"),
+        ("None of the planned tasks was completed.", "None"),
+        ("All planned tasks were completed.", "All"),
+        ("You finished both tasks.", "both"),
     ],
 )
 def test_false_ones_do_not(prose: str, wrong: str) -> None:

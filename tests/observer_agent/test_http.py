@@ -11,6 +11,7 @@ from tests.observer_agent.fakes import FakeJobs
 from tests.observer_agent.rows import at
 
 from planner_memory.observer_agent.checker import unsupported
+from planner_memory.ports.workspace_records import ProcessTemplate, Workflow
 
 
 async def test_a_day_is_counted_written_posted_and_remembered(desk: Desk) -> None:
@@ -130,6 +131,25 @@ async def test_the_weekly_review_flags_drift_of_workflow_and_template(desk: Desk
     (found,) = made["facts"]["drift"]
     assert (found["direction"], found["drift_percent"], found["runs"], found["estimated_hours"]) == ("over", 50.0, 3, 6.0)
     assert unsupported(made["content"], made["facts"]) == []
+
+
+async def test_workflows_bear_the_names_that_the_workspace_knows(desk: Desk) -> None:
+    await desk.workspace.put([Workflow(id="ws:workflow-7", name="Site audit"), ProcessTemplate(id="ws:template-1", name="Kick-off")], None)
+    for day in (16, 17, 18):
+        await desk.run(
+            f"2026-11-{day} 08:00",
+            f"2026-11-{day} 11:00",
+            f"w{day}",
+            estimated_hours=2,
+            workflow_id="workflow-7",
+            process_template_id="ws:template-1",
+        )
+    made = await desk.reflect("weekly", dry_run="true")
+    assert {found["name"] for found in made["facts"]["drift"]} == {"Site audit", "Kick-off"}
+    assert "“Site audit” runs 50 % over its estimate" in made["sections"]["Pattern Performance"]
+    desk.workspace.is_silent = True
+    made = await desk.reflect("weekly", dry_run="true")
+    assert {found["name"] for found in made["facts"]["drift"]} == {"workflow-7", "ws:template-1"}
 
 
 async def test_runs_by_plain_sql_count_too(desk: Desk) -> None:

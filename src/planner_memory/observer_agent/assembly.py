@@ -1,7 +1,7 @@
 """From the rows of store and calendar to the facts of a reflection."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,11 @@ class Rows:
     calendar: Sequence[CalendarEvent] | None
     tasks: WorkspaceTasks | None = None  # as the workspace has them now
     missing: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)  # of workflows and templates by their ids, as far as the workspace knows them
+
+    def named(self, key: str) -> str:
+        """A workflow's or template's name as one line, its id where the name is not known."""
+        return label(self.names.get(key, key))
 
 
 def meetings_of(calendar: Sequence[CalendarEvent] | None) -> list[Interval] | None:
@@ -234,9 +239,9 @@ def assembled(
         ahead=ahead_of(blocks, next_window, done),
         due=due_of(rows.plans_due, min(now, period.end), tz),
         plans_made=tuple(label(plan.title, "an unnamed plan") for plan in rows.plans_made),
-        drift=tuple(drift.drifts(patterns, label)),
-        repeated_trouble=tuple(drift.repeated_trouble(patterns, label)),
-        variance=tuple(variances(rows.runs, period, label)),
+        drift=tuple(drift.drifts(patterns, rows.named)),
+        repeated_trouble=tuple(drift.repeated_trouble(patterns, rows.named)),
+        variance=tuple(variances(rows.runs, period, rows.named)),
         trend=Trend(earlier, _averages(earlier)) if is_weekly else None,
         sprint=_sprint(rows, blocks, period, tz) if is_weekly else None,
         streaks=streaks(elapsed.end, now, tz, rows.runs, blocks, meetings, rows.finished, is_workday),

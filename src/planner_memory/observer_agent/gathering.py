@@ -1,5 +1,6 @@
 """Reads the rows that the facts of a period need: the store in one transaction, the calendar outside of it."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -44,7 +45,7 @@ class Gathering:
                 if sprint is not None:
                     starts.append(at_wall_time(sprint.starts_on, time.min, tz))
                 blocks = await facts.blocks(person, clients, planned, known_at=period.end)
-                return Rows(
+                rows = Rows(
                     events=await facts.event_counts(person, clients, period),
                     runs=await facts.runs(person, clients, Interval(min(starts), period.end)),
                     running=await facts.running(person, clients, period.end),
@@ -59,6 +60,9 @@ class Gathering:
                     tasks=tasks,
                     missing=(*missing, *more, *stale(await facts.last_entries(person, clients, period.end), period, tz)),
                 )
+        with within((client_id,)) if client_id else spanning("reflection"):  # no connection is held meanwhile
+            used = {key for run in rows.runs for key in (run.workflow_id, run.process_template_id) if key}
+            return replace(rows, names=await self.sources.names(used, clients))
 
 
 def deadlines(now: datetime) -> Interval:

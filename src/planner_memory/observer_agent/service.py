@@ -1,8 +1,7 @@
 """Compares what was planned with what happened: facts by SQL and calendar, prose from the facts, posted once and remembered."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, get_args
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from planner_memory.core.clock import Clock
-from planner_memory.core.errors import Conflict, InvalidInput, PlannerMemoryError, Unavailable
+from planner_memory.core.errors import InvalidInput, PlannerMemoryError
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.local_time import at_wall_time, day_interval, instant, zone
@@ -22,12 +21,13 @@ from planner_memory.observer_agent import narrative, periods
 from planner_memory.observer_agent.assembly import Rows, assembled, due_of, placed, running_of, slipped_of
 from planner_memory.observer_agent.brief import Brief
 from planner_memory.observer_agent.delivery import Delivered, Delivery
-from planner_memory.observer_agent.facts import Facts, document, label
+from planner_memory.observer_agent.facts import Facts, document
 from planner_memory.observer_agent.gathering import Gathering, deadlines
 from planner_memory.observer_agent.insights import learnt
 from planner_memory.observer_agent.learning import Learning
 from planner_memory.observer_agent.sources import Sources, finished_in
 from planner_memory.observer_agent.storytelling import Storyteller, Told
+from planner_memory.observer_agent.turns import Turns
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.facts import Clients, FactStore, KeptPeriod
 from planner_memory.ports.insights import InsightMemory, KeptInsight
@@ -43,7 +43,6 @@ log = structlog.get_logger()
 _LONGEST_WINDOW = timedelta(days=93)
 _SLIPPED_DAYS = 7
 _CLOCKS_DIFFER = timedelta(minutes=1)  # at the most, between two hosts: the other one's reflection may end a moment after now
-_TURN_LASTS, _TRIES, _TRY_AGAIN_SECONDS = timedelta(minutes=3), 300, 0.2
 _LEARNS_FROM = timedelta(days=8)  # a review of a week long past says nothing about how the person works now
 _MORNING, _NOON, _BRIEF_RESTS = time(7, 30), time(12), timedelta(hours=18)
 _WHOLE = ""  # the stored scope of a reflection on the person's whole work
@@ -93,7 +92,7 @@ class Observer:
         self._memory = memory
         self._clock = clock
         self._person_id = person_id
-        self._one_at_a_time = asyncio.Lock()
+        self._turns = Turns(store, person_id=person_id)
         self._gathering = Gathering(store=store, sources=Sources(calendar, workspace), person_id=person_id)
         self._learning = Learning(store=store, memory=memory, clock=clock, default_client=default_client, person_id=person_id)
         self._storyteller = Storyteller(writer, person_id=person_id)
@@ -119,29 +118,8 @@ class Observer:
         """
         if dry_run:
             return await self._reflect(mode, day, client_id, dry_run=True)
-        async with self._turn(mode, client_id or _WHOLE):  # two triggers at 18:00 are one reflection: the second finds the first one's period
+        async with self._turns.turn(mode, client_id or _WHOLE):  # two triggers at 18:00 are one reflection: the second finds the first one's period
             return await self._reflect(mode, day, client_id, dry_run=False)
-
-    @asynccontextmanager
-    async def _turn(self, mode: Mode, scope: str) -> AsyncIterator[None]:
-        """Alone among all processes.
-
-        Raises:
-            Conflict: another process has been making this kind of reflection for longer than a caller should wait.
-        """
-        holder = new_id()
-        async with self._one_at_a_time:
-            for _ in range(_TRIES):
-                if await self._store.take_turn(self._person_id, scope, mode, holder, _TURN_LASTS):
-                    break
-                await asyncio.sleep(_TRY_AGAIN_SECONDS)
-            else:
-                raise Conflict("Another process is making this reflection. Ask again in a minute.")
-            try:
-                yield
-            finally:
-                with suppress(Unavailable):  # then the turn ends by itself
-                    await self._store.end_turn(holder)
 
     async def _reflect(self, mode: Mode, day: str | None, client_id: str | None, *, dry_run: bool, joins: bool = False) -> Reflected:
         tz, now = await self._zone(), self._clock()
@@ -161,7 +139,7 @@ class Observer:
         delivered = Delivered(False, False, ()) if dry_run else await self._delivery.deliver(reflection)
         if mode == "weekly" and client_id is None and not dry_run and period.end > now - _LEARNS_FROM:
             past = [block for block in placed(rows.blocks, rows.calendar) if block.ends_at <= min(now, period.end)]
-            await self._learning.learn(learnt(rows.runs, past, tz, label), reflection.reflection_id)
+            await self._learning.learn(learnt(rows.runs, past, tz, rows.named), reflection.reflection_id)
         await self._storyteller.settle(told)
         return Reflected(reflection, facts, told, delivered)
 
@@ -245,7 +223,7 @@ class Observer:
         for mode in get_args(Mode):
             try:
                 if await self._is_due(mode, tz):
-                    async with self._turn(mode, _WHOLE):
+                    async with self._turns.turn(mode, _WHOLE):
                         if await self._is_due(mode, tz):  # another process may have made it in the meantime
                             await self._reflect(mode, None, None, dry_run=False, joins=True)
             except PlannerMemoryError as error:

@@ -1,6 +1,6 @@
 """What lies outside the product's own tables: the calendar and the workspace. A source that does not answer is named, never counted as nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _NO_CALENDAR = "No calendar is connected, so meetings are not counted."
 _SILENT_CALENDAR = "The calendar did not answer, so meetings are not counted."
 _SILENT_WORKSPACE = "The workspace did not answer, so open tasks are those of the schedule."
-_MOST_TASKS = 1000
+_MOST_TASKS = _MOST_NAMES = 1000
 _STALE_AFTER_DAYS, _FORGOTTEN_AFTER_DAYS = 3, 14
 _OWN_SOURCES = frozenset({"memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "api", "cli"})
 _SOURCE_NAMES_MOST = 3
@@ -74,6 +74,19 @@ class Sources:
         still = [task for task in found if task.status not in ("done", "cancelled")]
         blocked = tuple(sorted(task.name for task in still if task.status == "blocked"))
         return WorkspaceTasks(frozenset(task.id for task in found if task.status == "done"), len(still), blocked), ()
+
+    async def names(self, ids: Collection[str], clients: Clients) -> dict[str, str]:
+        """The names of those workflows and templates that the workspace knows; none when it does not answer."""
+        if self._workspace is None or not ids:
+            return {}
+        found: dict[str, str] = {}
+        try:
+            for kind in (records.Workflow, records.ProcessTemplate):
+                for each in await self._workspace.records(kind, clients, limit=_MOST_NAMES):
+                    found |= {key: each.name for key in (each.id, each.id.partition(":")[2]) if key in ids}  # a run may know it without its origin
+        except PlannerMemoryError as error:
+            log.warning("the workspace did not answer", detail=error.detail)
+        return found
 
     async def sprint(self, clients: Clients, first: date, last: date) -> Sprint | None:
         """The workspace's sprint that touches those days, of several the one that ends last; None also when it does not answer."""

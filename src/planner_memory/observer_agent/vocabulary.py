@@ -68,6 +68,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:completion|hit|success|fulfil+ment)[-\s]rate\b", "rate completed planned"),
     (r"\b(?:things?|items?|entries|events)\s+(?:were\s+|was\s+|got\s+|have\s+been\s+)?(?:logged|recorded|noted)\b", "event"),
     (r"\b(?:would|should|was\s+(?:going|supposed|meant)\s+to|were\s+(?:going|supposed|meant)\s+to)\s+(?:take|need|cost|last)\b", "estimate"),
+    (r"\b(?:estimated|expected|thought|reckoned|supposed|forecast)\s+to\s+(?:take|need|cost|last|require)\b", "estimate"),
     (r"^\W*(?:hours|time)(?=\s*\**:)", "work"),
     (r"\bnew\s+plans?\b|\bplans?\s+(?:were\s+|was\s+)?(?:made|drawn\s+up|created|written)\b", "plan"),
     (r"\b(?:changed|switched|swapped|juggled)\s+(?:your\s+|the\s+)?tasks\b|\bfrom\s+(?:one\s+)?task\s+to\s+(?:another|task|the\s+next)\b", "switch"),
