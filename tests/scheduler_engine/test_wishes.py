@@ -76,6 +76,30 @@ def test_only_plain_preferences_become_rules(text: str, kind: str | None) -> Non
     assert [r.kind for r in rules_in(text)] == ([kind] if kind else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("No meetings before 10, deep work in the mornings", ["high-energy tasks preferably between 06:00 and 12:00"]),
+        (
+            "I prefer deep work in the mornings and never work after 4pm",
+            ["high-energy tasks preferably between 06:00 and 12:00", "work only until 16:00"],
+        ),
+        (
+            "Deep work in the mornings, admin in the afternoons",
+            ["high-energy tasks preferably between 06:00 and 12:00", "low-energy tasks preferably between 12:00 and 17:00"],
+        ),
+        ("No calls on Mondays or Fridays and no work on weekends", ["no calls or meetings on Mondays, Fridays", "no work on weekends"]),
+        ("No work on Friday afternoons", ["no work between 12:00 and 17:00 on Fridays"]),
+        ("No calls on Friday afternoons", []),
+        ("Never admin, deep work or calls before noon", []),
+        ("I never do email, deep work in the mornings", []),
+        ("If I can, deep work in the mornings", []),
+    ],
+)
+def test_a_sentence_may_state_several_preferences(text: str, asks: list[str]) -> None:
+    assert [r.asks for r in rules_in(text)] == asks
+
+
 def test_preferences_shape_the_schedule_and_are_named() -> None:
     tasks = [{"task_id": f"t{n}", "energy": "high", "splittable": False} for n in range(8)]
     found = drafted(*tasks, {"task_id": "c", "title": "Call Acme", "earliest_start": "2027-03-19"}, said="Nothing after 15:00. No calls on Fridays.")

@@ -3,6 +3,7 @@
 import re
 from datetime import time
 
+from planner_memory.core.profile import WEEKDAYS
 from planner_memory.scheduler_engine.rules import Rule
 from planner_memory.scheduler_engine.tasks import MEETING as _MEETING
 
@@ -12,15 +13,20 @@ _ENERGY = {
     "high": r"(?:deep|focus(?:ed)?|hard|demanding|creative|concentrated)\s+work",
     "low": r"(?:shallow|light|routine|easy|admin(?:istrative)?)\s+work|admin|email",
 }
-_DAY = r"(?P<day>mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekends?)"
+_ONE_DAY = r"(?:mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?|weekends?)"
+_DAY = rf"(?P<day>{_ONE_DAY}(?:(?:\s*,\s*|\s+)(?:(?:and|or)\s+)?(?:on\s+)?{_ONE_DAY})*)"
+_PART = rf"(?:\s+(?P<part>{'|'.join(_PARTS)})s?\b)?"
 _NO = r"(?:no|never|not|nothing|don't|do\s+not|avoid|without)"
 _CLOCK = r"(?P<clock>noon|(?:[01]?\d|2[0-3])(?::[0-5]\d)?\s*(?:am|pm|h)?)\b"
 _HOURS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _WORD_HOUR = re.compile(rf"\b(after|before)\s+({'|'.join(_HOURS)})\b")
 _UNSURE = re.compile(r"\b(?:maybe|perhaps|might|sometimes|usually\s+not|unless|except|used\s+to|this\s+week|next\s+week|today|tomorrow|if)\b|\?")
 _CLIPS = re.compile(rf"\b{_NO}\s+(?:(?:work(?:ing)?|tasks?|blocks?|to\s+work|anything|schedule\s+anything)\s+)?(?P<side>after|before)\s+{_CLOCK}")
-_DAY_OFF = re.compile(rf"\b{_NO}\s+(?:(?:work(?:ing)?|tasks?|blocks?|to\s+work|anything|schedule\s+anything)\s+)?on\s+(?:the\s+)?{_DAY}\b")
-_NO_MEETINGS = re.compile(rf"\b{_NO}\s+(?:\w+\s+)?{_MEETING}\s+on\s+{_DAY}\b")
+_DAY_OFF = re.compile(rf"\b{_NO}\s+(?:(?:work(?:ing)?|tasks?|blocks?|to\s+work|anything|schedule\s+anything)\s+)?on\s+(?:the\s+)?{_DAY}\b{_PART}")
+_NO_MEETINGS = re.compile(rf"\b{_NO}\s+(?:\w+\s+)?{_MEETING}\s+on\s+{_DAY}\b{_PART}")
+_WORKS = "|".join(_ENERGY.values())
+_NEXT = re.compile(rf"(?:,\s+(?:(?:and|but)\s+)?|\s+(?:and|but)\s+)(?=(?:(?:i|we)\s+(?:\w+\s+)?)?(?:{_NO}|{_WORKS})\b)")
+_WHEN = re.compile(rf"\b(?:after|before)\s+{_CLOCK}|\b{_DAY}\b|\b(?:{'|'.join(_PARTS)})s?\b")
 
 
 def rules_in(text: str) -> list[Rule]:
@@ -32,15 +38,34 @@ def rules_in(text: str) -> list[Rule]:
         if not lowered or _UNSURE.search(lowered):
             continue
         source = " ".join(sentence.split())[:200]
-        out += _bands(lowered, source)
-        if m := _NO_MEETINGS.search(lowered):
+        for clause in _clauses(lowered):
+            out += _stated(clause, source)
+    return out
+
+
+def _clauses(sentence: str) -> list[str]:
+    """The statements of a sentence. What a "no" may still reach over is not cut off: "never admin, deep work or calls before noon" is one."""
+    out, since = [], 0
+    for m in _NEXT.finditer(sentence):
+        left = sentence[since : m.start()]
+        if _WHEN.search(left):
+            out.append(left)
+            since = m.end()
+    return [*out, sentence[since:]]
+
+
+def _stated(clause: str, source: str) -> list[Rule]:
+    out = _bands(clause, source)
+    if m := _NO_MEETINGS.search(clause):
+        if not m["part"]:  # there is no rule for meetings in a part of a day
             out.append(Rule("no_meetings", source, days=_days(m["day"])))
-        elif m := _DAY_OFF.search(lowered):
-            out.append(Rule("day_off", source, days=_days(m["day"])))
-        elif (m := _CLIPS.search(lowered)) and not re.search(_MEETING, lowered) and not re.search(rf"\bon\s+{_DAY}", lowered):
-            at = _clock(m["clock"], m["side"])
-            if at is not None and time.min < at < time.max:
-                out.append(Rule("clip", source, spans=((time.min, at),) if m["side"] == "after" else ((at, time.max),)))
+    elif m := _DAY_OFF.search(clause):
+        days = _days(m["day"])
+        out.append(Rule("keep_free", source, spans=(_PARTS[m["part"]],), days=days) if m["part"] else Rule("day_off", source, days=days))
+    elif (m := _CLIPS.search(clause)) and not re.search(_MEETING, clause) and not re.search(rf"\bon\s+{_DAY}", clause):
+        at = _clock(m["clock"], m["side"])
+        if at is not None and time.min < at < time.max:
+            out.append(Rule("clip", source, spans=((time.min, at),) if m["side"] == "after" else ((at, time.max),)))
     return out
 
 
@@ -51,8 +76,10 @@ def _bands(sentence: str, source: str) -> list[Rule]:
     return [Rule("band", source, energy=e, spans=(_PARTS[part],)) for e, form in _ENERGY.items() if part and re.search(rf"\b(?:{form})\b", sentence)]
 
 
-def _days(word: str) -> tuple[str, ...]:
-    return ("sat", "sun") if word.startswith("weekend") else (word[:3],)
+def _days(words: str) -> tuple[str, ...]:
+    """The days that "fridays", "mondays and fridays" or "weekends" name, each once, Monday first."""
+    named = {day for word in re.findall(_ONE_DAY, words) for day in (("sat", "sun") if word.startswith("weekend") else (word[:3],))}
+    return tuple(day for day in WEEKDAYS if day in named)
 
 
 def _clock(text: str, side: str) -> time | None:
