@@ -77,6 +77,19 @@ def test_only_plain_preferences_become_rules(text: str, kind: str | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("task", "blocks"),
+    [
+        ({"title": "Hold the workshop"}, 1),
+        ({"title": "Hold the workshop", "splittable": True}, 3),
+        ({"title": "Hold the workshop", "max_chunk_minutes": 120}, 3),
+        ({"title": "Prepare the workshop"}, 3),
+    ],
+)
+def test_what_is_held_with_others_stays_in_one_piece(task: dict[str, Any], blocks: int) -> None:
+    assert len(drafted({"task_id": "a", "estimated_minutes": 300, **task}).blocks) == blocks
+
+
+@pytest.mark.parametrize(
     ("text", "asks"),
     [
         ("No meetings before 10, deep work in the mornings", ["high-energy tasks preferably between 06:00 and 12:00"]),

@@ -15,6 +15,10 @@ PRIORITIES = {"urgent": 1, "high": 2, "medium": 3, "low": 4}
 SPLIT_ABOVE_MINUTES = 120  # a longer task is split unless it says otherwise
 SMALLEST_CHUNK_MINUTES = 30
 MEETING = r"(?:calls?|meetings?|interviews?|appointments?)"
+_IN_ONE_PIECE = re.compile(
+    r"(?:hold|give|run|facilitate|attend|moderate) (?:the |an? )?(?:[\w-]+ ){0,2}"
+    r"(?:workshop|talk|event|meeting|call|session|training|webinar)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Task:
 
 def is_meeting(title: str) -> bool:
     return re.search(rf"\b{MEETING}\b", title.lower()) is not None
+
+
+def is_in_one_piece(title: str) -> bool:
+    """Whether others sit there with one, so that it cannot go on tomorrow: "Hold the workshop"."""
+    return _IN_ONE_PIECE.match(title.lower()) is not None
 
 
 def on_grid(minutes: float) -> int:

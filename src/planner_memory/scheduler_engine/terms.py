@@ -16,7 +16,7 @@ from planner_memory.scheduler_engine.holidays_of import public_holidays
 from planner_memory.scheduler_engine.repeats import Habit, occurrences
 from planner_memory.scheduler_engine.rules import Rule, applied, kept_off, newest, weighed
 from planner_memory.scheduler_engine.schemas import BusyIn, ScheduleIn, TaskIn
-from planner_memory.scheduler_engine.tasks import PRIORITIES, Task, check_tasks, chunk_bounds, on_grid
+from planner_memory.scheduler_engine.tasks import PRIORITIES, Task, check_tasks, chunk_bounds, is_in_one_piece, on_grid
 
 DEFAULT_WINDOW = timedelta(days=14)
 LONGEST_WINDOW = timedelta(days=366)
@@ -124,7 +124,10 @@ def busy_of(given: Sequence[BusyIn], tz: Any) -> tuple[Interval, ...]:
 
 def _task(given: TaskIn, i: int, tz: Any, largest: int | None) -> Task:
     minutes = on_grid(given.estimated_minutes if given.estimated_minutes is not None else (given.estimated_hours or 0) * 60)
-    least, most = chunk_bounds(minutes, given.splittable, given.min_chunk_minutes, given.max_chunk_minutes, largest)
+    splittable = given.splittable
+    if splittable is None and given.min_chunk_minutes is None and given.max_chunk_minutes is None and is_in_one_piece(given.title or ""):
+        splittable = False
+    least, most = chunk_bounds(minutes, splittable, given.min_chunk_minutes, given.max_chunk_minutes, largest)
 
     def at(name: str, *, is_end: bool = False) -> datetime | None:
         value = getattr(given, name)
