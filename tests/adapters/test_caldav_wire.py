@@ -46,7 +46,11 @@ def new_events(draw: Any) -> NewEvent:
         end=start + timedelta(seconds=draw(st.integers(1, 60 * 60 * 24 * 40))),
         time_zone=draw(st.sampled_from(ZONES)),
         description=draw(LETTERS | st.builds(lambda t, n: t * n, LETTERS, st.integers(1, 300)).filter(lambda t: len(t) < 12_000)),
-        private={"run_id": draw(st.uuids().map(str)), "task_id": draw(LETTERS.filter(lambda t: len(t) < 255)), "plan_id": "p"},
+        private={
+            "run_id": draw(st.uuids().map(str)),
+            "task_id": draw(LETTERS.filter(lambda t: len(t) < 255) | st.sampled_from(["\n", "a\r\nb%0A", "100 %"])),
+            "plan_id": "p",
+        },
         is_done=draw(st.booleans()),
         reminders=draw(st.sampled_from([None, (), (10,), (0, 1440)])),
         color=draw(st.sampled_from(COLORS)),

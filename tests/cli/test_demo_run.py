@@ -46,3 +46,9 @@ def test_the_demo_goes_through_after_a_kill_and_misses_nothing(data_dir: Path) -
     assert outcome["adapters"]["database"] == "postgresql (embedded)"
     assert all(step["p50_before"] < step["p50_after"] <= 1.3 * step["actual_hours"] for step in outcome["learnt"])
     assert 100 < outcome["peak_memory_mb"] < 700
+
+    (marker,) = (data_dir / "vectors").glob("*.json")
+    marker.write_text(json.dumps({**json.loads(marker.read_text()), "embedder": "of an earlier version"}))
+    again = subprocess.run(command, env=env, capture_output=True, text=True, timeout=150, check=False)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert json.loads(again.stdout)["earlier"]["found"] >= 9

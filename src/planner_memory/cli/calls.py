@@ -79,10 +79,14 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def product(settings: Settings) -> AsyncIterator[Api]:
-    """The running product, or one started in this process for as long as the block, which is said on standard error."""
+async def product(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Api]:
+    """The running product, or one started in this process for as long as the block, which is said on standard error.
+
+    `rebuild` builds the search index anew where another embedder filled it.
+    """
     configure_logs("error", "text")
-    async with connected(settings, on_start=lambda: notice("Nothing is running here; starting it for this command …")) as client:
+    started = "Nothing is running here; starting it for this command …"
+    async with connected(settings, on_start=lambda: notice(started), rebuild=rebuild) as client:
         yield Api(client)
 
 

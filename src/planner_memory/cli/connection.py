@@ -2,11 +2,12 @@
 
 import importlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
 
 import httpx
 
+from planner_memory.core.errors import IndexOutdated
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.wiring.home import api_key_of, data_directory
@@ -18,10 +19,11 @@ def loaded(module: str) -> ModuleType:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, *, on_start: Callable[[], None] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+async def connected(settings: Settings, *, on_start: Callable[[], None] | None = None, rebuild: bool = False) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the all-in-one that runs on the data directory, or of one that runs in this process for as long as the block.
 
-    `on_start` is called before one is started here, which takes a few seconds.
+    `on_start` is called before one is started here, which takes a few seconds. `rebuild` builds the search index anew where another
+    embedder filled it.
 
     Raises:
         NotStarted: none runs and none can be started.
@@ -34,5 +36,12 @@ async def connected(settings: Settings, *, on_start: Callable[[], None] | None =
         return
     if on_start is not None:
         on_start()
-    async with loaded("cli.runtime").in_process(settings) as client:
+    runtime = loaded("cli.runtime")
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(runtime.in_process(settings))
+        except IndexOutdated:
+            if not rebuild:
+                raise
+            client = await stack.enter_async_context(runtime.in_process(settings, rebuild=True))
         yield client

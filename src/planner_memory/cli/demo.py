@@ -94,7 +94,7 @@ class Demo:
         with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as self.progress:
             self.bar = self.progress.add_task("starting the product", total=len(_STAGES))
             started = time.monotonic()
-            async with product(self.settings) as self.api:
+            async with product(self.settings, rebuild=True) as self.api:  # what an earlier version left is sample data
                 self._finished("start", started)
                 return await self._loop(self.api)
 

@@ -94,3 +94,7 @@ class NotStarted(PlannerMemoryError):
 
     title = "Cannot start"
     status = 500
+
+
+class IndexOutdated(NotStarted):
+    """The search index was filled by another embedder than the one in use; it has to be built anew, which loses nothing."""

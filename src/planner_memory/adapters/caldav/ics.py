@@ -18,6 +18,8 @@ from planner_memory.ports.calendar import CalendarEvent, NewEvent, marked, unmar
 
 PRODUCT = "-//planner-memory//planner-memory//EN"
 _PRIVATE = "X-PLANNER-"
+_NO_LINE = re.compile(r"[%\x00-\x1f\x7f]")  # what a property of our own cannot hold as it is
+_WRITTEN_OUT = re.compile(r"%([0-9A-F]{2})")
 _DAY = timedelta(days=1)
 _OWN_ID = re.compile(r"pm[a-v0-9]{30,}")
 
@@ -54,7 +56,7 @@ def composed(event: NewEvent, now: datetime) -> str:
         entry.add_component(_alarm(event.title, minutes))
     entry.add("x-planner-time-zone", event.time_zone)
     for name, value in sorted(event.private.items()):
-        entry.add(_PRIVATE + name.upper().replace("_", "-"), value)
+        entry.add(_PRIVATE + name.upper().replace("_", "-"), _NO_LINE.sub(lambda m: f"%{ord(m[0]):02X}", value))
     calendar.add_component(entry)
     return str(calendar.to_ical().decode())
 
@@ -112,7 +114,7 @@ def _event(entry: Any, time_zone: ZoneInfo, stored: Stored, addresses: Collectio
     status = str(entry.get("STATUS", "CONFIRMED")).lower()
     uid = str(entry.get("UID", ""))
     private = {
-        key[len(_PRIVATE) :].lower().replace("-", "_"): str(value)
+        key[len(_PRIVATE) :].lower().replace("-", "_"): _WRITTEN_OUT.sub(lambda m: chr(int(m[1], 16)), str(value))
         for key, value in entry.items()
         if key.startswith(_PRIVATE) and key != _PRIVATE + "TIME-ZONE"
     }

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from planner_memory.adapters.qdrant.connection import Connection, encoded
-from planner_memory.core.errors import NotFound, NotStarted, Unavailable
+from planner_memory.core.errors import IndexOutdated, NotFound, NotStarted, Unavailable
 from planner_memory.ports.vectors import Channel
 
 COLLECTIONS = ("doc_chunks", "events", "agent_memories", "daily_threads")
@@ -111,7 +111,7 @@ def _require_fitting(connection: Connection, name: str, description: dict[str, A
     found = _marks(description)
     wanted = {"embedder": embedder_name or found["embedder"], "dimension": dimension, "layout": _LAYOUT}
     if found | ({"embedder": embedder_name} if found["embedder"] is None else {}) != wanted:
-        raise NotStarted(
+        raise IndexOutdated(
             f"The collection {name!r} of {connection.name} was filled with {found}, and the service is set to {wanted}. "
             "Run `planner-memory reindex` to build it anew. Nothing is lost by that: the index is derived from PostgreSQL."
         )

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from planner_memory.core.errors import NotStarted
+from planner_memory.core.errors import IndexOutdated, NotStarted
 
 _LAYOUT = 1  # raise it when fields or lexical settings change, so that an old index is rebuilt rather than half understood
 
@@ -27,7 +27,7 @@ class IndexFolder:
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise NotStarted(
+            raise IndexOutdated(
                 f"The search index in {self.path} is open in another process. Only one may have it: stop the other one, "
                 "or give this one a PLANNER_DATA_DIR of its own."
             ) from error
@@ -62,7 +62,7 @@ class IndexFolder:
         except (OSError, ValueError) as error:
             raise NotStarted(f"{self._marker} cannot be read: {error}. {_REMEDY}") from error
         if found != expected:
-            raise NotStarted(
+            raise IndexOutdated(
                 f"The search index in {self.path} was filled with {found}, and the service is set to {expected}. {_REMEDY}"
                 " Nothing is lost by that: the index is derived from PostgreSQL."
             )
