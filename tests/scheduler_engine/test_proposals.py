@@ -45,7 +45,7 @@ def test_no_proposal_can_break_a_hard_rule(body: dict[str, Any], data: st.DataOb
 
 
 def test_a_good_proposal_is_taken_up() -> None:
-    body = P.problem(20, 3, load=0.5)
+    body = P.problem(20, 2, load=0.5)
     for task in body["tasks"]:
         task.update(splittable=False, min_chunk_minutes=None, max_chunk_minutes=None)
     asked = terms(body)
