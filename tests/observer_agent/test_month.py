@@ -47,6 +47,12 @@ def recounted(
                 while stretch[-1] + MINUTE in at_it:
                     stretch.append(stretch[-1] + MINUTE)
                 deep |= set(stretch) if len(stretch) >= 60 else set()
+
+    def worked(run: dict[str, Any]) -> int:
+        """What of its hours the clock saw: a run past midnight is work of both days."""
+        minutes = (run["ended_at"] - run["started_at"]) // MINUTE
+        return round(run["actual_hours"] * 60 * sum(run["started_at"] <= m < run["ended_at"] for m in clock) / minutes)
+
     switches = 0
     for day in days:
         of_day = [r["task_id"] for r in sorted(runs, key=lambda r: r["started_at"]) if r["started_at"].astimezone(TZ).date() == day]
@@ -55,7 +61,7 @@ def recounted(
     done = {r["task_id"] for r in runs if r["ended_at"] <= end} & planned
     return {
         "runs": len(ended),
-        "worked_hours": sum(round(r["actual_hours"] * 60) for r in ended),
+        "worked_hours": sum(worked(r) for r in runs),
         "deep_work_hours": len(deep),
         "meetings": sum(a < end and b > start for a, b in meetings),
         "meeting_hours": len(met),
