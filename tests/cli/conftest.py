@@ -257,7 +257,7 @@ def cli(small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """Runs a command and returns its exit code and output."""
 
     @asynccontextmanager
-    async def connected(settings: object, *, on_start: Callable[[], None] | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    async def connected(settings: object, *, on_start: Callable[[], None] | None = None, rebuild: bool = False) -> AsyncIterator[httpx.AsyncClient]:
         if small.down:
             raise httpx.ConnectError("connection refused")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(application(small)), base_url="http://small") as client:

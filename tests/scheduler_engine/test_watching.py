@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from tests.fakes import google_client
 from tests.fakes.google_server import GoogleServer
 
@@ -21,6 +22,7 @@ from planner_memory.scheduler_engine.connecting import Connections
 from planner_memory.scheduler_engine.routes import open_router, router
 from planner_memory.scheduler_engine.service import Scheduler
 from planner_memory.scheduler_engine.writing import CalendarWriter
+from planner_memory.web import observed
 from planner_memory.web.auth import hash_of
 from planner_memory.web.face import Face, build_app
 
@@ -100,7 +102,12 @@ async def watched(database: Database, tmp_path: Path) -> AsyncIterator[Watched]:
         await client.close()
 
 
-async def test_a_call_with_the_channels_token_has_the_calendar_read_once_for_many(watched: Watched, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_call_with_the_channels_token_has_the_calendar_read_once_for_many(
+    watched: Watched, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a logger of this test's own: a command run in this process earlier may have set the levels of all
+    log = structlog.wrap_logger(structlog.PrintLogger(sys.stdout), [structlog.processors.JSONRenderer()], structlog.BoundLogger)
+    monkeypatch.setattr(observed, "log", log)
     headers = {"Authorization": "Bearer k-all"}
     body = {"tasks": [{"task_id": "a", "title": "A", "estimated_minutes": 60}]}
     run = (await watched.http.post("/api/v1/scheduler/schedule", json=body, headers=headers)).json()
