@@ -36,6 +36,7 @@ STEP = {
         "billable": {"type": "boolean"},
         "deliverable": TEXT,
         "per": KEY,
+        "splittable": {"const": False},
     },
 }
 SCHEMA: dict[str, Any] = {

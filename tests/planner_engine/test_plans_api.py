@@ -314,3 +314,13 @@ async def test_days_off_and_days_without_meetings_are_obeyed(desk: Desk) -> None
     wishes = plan["metadata"]["day_wishes"]
     assert wishes["days_off"] == ["mon", "wed", "thu", "fri", "sat", "sun"]
     assert wishes["no_meetings_on"] == {"mon": "", "wed": "mornings"}
+
+
+async def test_what_is_held_with_others_is_marked_and_the_mark_can_be_edited(desk: Desk) -> None:
+    first = await desk.post("/plan", {"intent": "Prepare a workshop for Acme", "client_id": "acme"}, 201)
+    assert [s["title"] for s in first["checklist"] if s.get("splittable") is False] == ["Hold the workshop"]
+    checklist = [{**s, "splittable": True} if s["title"] == "Hold the workshop" else s for s in first["checklist"]]
+    edited = await desk.patch(f"/plans/{first['plan_id']}", {"checklist": checklist})
+    assert not any(s.get("splittable") is False for s in edited["checklist"])
+    second = await desk.post("/plan", {"intent": "Prepare a workshop for Globex", "client_id": "acme"}, 201)
+    assert [s["splittable"] for s in second["checklist"] if s["title"] == "Hold the workshop"] == [True]

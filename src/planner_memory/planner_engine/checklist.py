@@ -17,7 +17,10 @@ MOST_STEPS = 500
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A step before it is numbered. `depends_on` names step keys; `part` is (number, of) when a step was split."""
+    """A step before it is numbered. `depends_on` names step keys; `part` is (number, of) when a step was split.
+
+    `splittable`: whether a schedule may interrupt it; None when nobody has said.
+    """
 
     step_key: str
     title: str
@@ -29,6 +32,7 @@ class Draft:
     deliverable: str = ""
     origin: str = "pattern"  # pattern | own (adopted from an earlier plan) | added | edited
     part: tuple[int, int] | None = None
+    splittable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def filled(pattern: Pattern, intent: str, names: Names) -> Filled:
             energy=step.energy,
             billable=step.billable,
             deliverable=step.deliverable,
+            splittable=step.splittable,
         )
         for step in pattern.steps
     )
@@ -182,6 +187,7 @@ def numbered(steps: Sequence[Draft], plan_id: object) -> list[dict[str, Any]]:
                 "deliverable": step.deliverable,
                 "origin": step.origin,
                 **({"part": {"number": step.part[0], "of": step.part[1]}} if step.part else {}),
+                **({} if step.splittable is None else {"splittable": step.splittable}),
             }
         )
         last[step.step_key] = number

@@ -16,7 +16,7 @@ NEXT: Mapping[str, frozenset[str]] = {
     "completed": frozenset(),
     "cancelled": frozenset(),
 }
-_KEPT = ("title", "description", "raw_hours", "energy", "billable", "deliverable")
+_KEPT = ("title", "description", "raw_hours", "energy", "billable", "deliverable", "splittable")
 
 
 def check_status(now: str, wanted: str) -> None:
@@ -85,7 +85,7 @@ def edited_checklist(
             base = {k: v for k, v in old.items() if k not in ("estimated_hours", "estimate", "dependencies")}
         given = {k: step[k] for k in _KEPT if step.get(k) is not None}
         new = {**base, **given, "task_id": task_id, "step_number": i + 1}
-        if old is not None and any(new[k] != old[k] for k in _KEPT) and old.get("origin") != "added":
+        if old is not None and any(new.get(k) != old.get(k) for k in _KEPT) and old.get("origin") != "added":
             new["origin"] = "edited"
         out.append(new)
         places[str(task_id)] = i + 1

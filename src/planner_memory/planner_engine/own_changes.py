@@ -12,7 +12,7 @@ from planner_memory.planner_engine.checklist import Draft, filled_text
 from planner_memory.planner_engine.names import Names
 
 _TEXTS = ("title", "description", "deliverable")
-_PLAIN = ("energy", "billable")
+_PLAIN = ("energy", "billable", "splittable")
 
 
 def _neutral(text: str, client: str | None) -> str:
@@ -57,7 +57,7 @@ def changes(
                 if steps[0][name] != old[key][0][name]:
                     entry[name] = _neutral(steps[0][name], client)
         for name in _PLAIN:
-            if steps[0][name] != old[key][0][name]:
+            if steps[0].get(name) != old[key][0].get(name):
                 entry[name] = steps[0][name]
         if _needed(after, key) != _needed(before, key):
             entry["depends_on"] = _needed(after, key)
@@ -72,7 +72,7 @@ def changes(
                 {
                     "step_key": key,
                     **{name: _neutral(first[name], client) for name in _TEXTS},
-                    **{name: first[name] for name in _PLAIN},
+                    **{name: first[name] for name in _PLAIN if name in first},
                     "raw_hours": round(sum(s["raw_hours"] for s in steps), 4),
                     "depends_on": _needed(after, key),
                     "previous": order[i - 1] if i else None,
@@ -101,6 +101,7 @@ def adopted(steps: Sequence[Draft], own: Mapping[str, Any] | None, names: Names)
                 deliverable=filled_text(entry.get("deliverable", step.deliverable), names),
                 energy=entry.get("energy", step.energy),
                 billable=entry.get("billable", step.billable),
+                splittable=entry.get("splittable", step.splittable),
                 raw_hours=min(200.0, max(1 / 60, step.raw_hours * entry.get("factor", 1.0))),
                 depends_on=_past_removed(depends_on, gone, needs),
                 origin="own" if entry else step.origin,
@@ -116,6 +117,7 @@ def adopted(steps: Sequence[Draft], own: Mapping[str, Any] | None, names: Names)
             energy=new["energy"],
             billable=new["billable"],
             deliverable=filled_text(new["deliverable"], names),
+            splittable=new.get("splittable"),
             origin="own",
         )
         place = next((i + 1 for i, s in enumerate(out) if s.step_key == new.get("previous")), 0 if new.get("previous") is None else len(out))

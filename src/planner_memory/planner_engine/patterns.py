@@ -13,7 +13,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class PatternStep:
-    """`raw_hours` is working hours at a human pace, for one `per` when that is set, else for the whole step."""
+    """`raw_hours` is working hours at a human pace, for one `per` when that is set, else for the whole step. `splittable` as in Draft."""
 
     key: str
     title: str
@@ -24,6 +24,7 @@ class PatternStep:
     billable: bool
     deliverable: str
     per: str | None = None
+    splittable: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

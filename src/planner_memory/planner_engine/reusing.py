@@ -33,5 +33,6 @@ def copied(plan: Plan, client: str | None) -> tuple[Draft, ...]:
             billable=step["billable"],
             deliverable=named(step["deliverable"]),
             origin="own",
+            splittable=step.get("splittable"),
         )
     return tuple(joined.values())

@@ -85,6 +85,7 @@ class StepChange(Body):
     energy: Energy | None = None
     billable: bool | None = None
     deliverable: str | None = Field(None, max_length=1000)
+    splittable: bool | None = None  # false: a schedule keeps it in one piece
     estimated_hours: float | None = None  # taken so that a checklist can be sent back as it was read; raw_hours counts
     estimate: dict[str, Any] | None = None
     origin: str | None = None

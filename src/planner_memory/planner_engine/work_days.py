@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from planner_memory.core.profile import WEEKDAYS, Profile
+from planner_memory.core.titles import is_meeting
 from planner_memory.planner_engine.checklist import Draft
 from planner_memory.planner_engine.named_days import DAYS
 from planner_memory.ports.memory import RecalledMemory
@@ -34,14 +35,6 @@ _NO_MEETINGS = (
     ),
     re.compile(rf"\b(?P<days>{_LIST}){_PART}\s+(?:is|are|stays?)\s+(?:meeting[\s-]free|free\s+of\s+meetings|without\s+meetings)"),
     re.compile(rf"\bmeeting[\s-]free\s+(?P<days>{_LIST}){_PART}"),
-)
-_IS_MEETING = re.compile(
-    r"^(?:hold|attend|call|talk|meet|interview|present|moderate|facilitate|discuss|negotiate|visit)\b"
-    r"|\b(?:meeting|call|interviews?|session|talks?|kick-?off)\b",
-    re.IGNORECASE,
-)
-_NOT_YET = re.compile(
-    r"^(?:prepare|plan|write|send|schedule|invite|book|draft|set|evaluate|summari[sz]e|transcribe|follow|find|recruit|choose|edit)\b", re.IGNORECASE
 )
 _NAMES = dict(zip(WEEKDAYS, calendar.day_name, strict=True))
 
@@ -107,10 +100,6 @@ def with_days_off(profile: Profile, wishes: DayWishes) -> Profile:
     if not wishes.off:
         return profile
     return replace(profile, working_hours={day: () if day in wishes.off else spans for day, spans in profile.working_hours.items()})
-
-
-def is_meeting(title: str) -> bool:
-    return bool(_IS_MEETING.search(title)) and not _NOT_YET.match(title)
 
 
 def with_wishes(steps: Sequence[Draft], wishes: DayWishes) -> tuple[Draft, ...]:

@@ -4,8 +4,8 @@ import re
 from datetime import time
 
 from planner_memory.core.profile import WEEKDAYS
+from planner_memory.core.titles import MEETING as _MEETING
 from planner_memory.scheduler_engine.rules import Rule
-from planner_memory.scheduler_engine.tasks import MEETING as _MEETING
 
 QUERY = "when I prefer to work: deep work in the morning, no work on Fridays, nothing after 16:00"
 _PARTS = {"morning": (time(6), time(12)), "afternoon": (time(12), time(17)), "evening": (time(17), time(22))}

@@ -43,7 +43,7 @@ class Reader:
     async def terms_again(self, body: ScheduleIn, plan: PlanToSchedule | None, now: datetime, rules: Sequence[Rule]) -> Terms:
         """The terms with the rules of an earlier run."""
         profile = await self._profiles.profile(self._person_id)
-        steps: list[Task] = tasks_of_checklist(plan.checklist, plan.deadline_at, profile.largest_task_minutes) if plan and not body.tasks else []
+        steps: list[Task] = tasks_of_checklist(plan.checklist, plan.deadline_at, profile) if plan and not body.tasks else []
         return terms_of(body, profile, now, steps, rules)
 
     async def with_runway(self, body: ScheduleIn) -> ScheduleIn:

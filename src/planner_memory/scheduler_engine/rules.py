@@ -6,9 +6,10 @@ from datetime import time
 from typing import Any
 
 from planner_memory.core.profile import WEEKDAYS, Span
+from planner_memory.core.titles import is_meeting
 from planner_memory.scheduler_engine.availability import Hours
 from planner_memory.scheduler_engine.cost import Weights
-from planner_memory.scheduler_engine.tasks import Task, is_meeting
+from planner_memory.scheduler_engine.tasks import Task
 
 STRENGTHS: Mapping[str, float] = {"less": 0.5, "more": 2, "much_more": 4}
 _WEIGHED = {

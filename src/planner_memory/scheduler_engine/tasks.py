@@ -1,24 +1,20 @@
 """A task as the scheduler sees it, and the checks on a list of them."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.intervals import Interval
+from planner_memory.core.profile import Profile
+from planner_memory.core.titles import is_in_one_piece
 from planner_memory.scheduler_engine.jobs import GRID
 
 PRIORITIES = {"urgent": 1, "high": 2, "medium": 3, "low": 4}
 SPLIT_ABOVE_MINUTES = 120  # a longer task is split unless it says otherwise
 SMALLEST_CHUNK_MINUTES = 30
-MEETING = r"(?:calls?|meetings?|interviews?|appointments?)"
-_IN_ONE_PIECE = re.compile(
-    r"(?:hold|give|run|facilitate|attend|moderate) (?:the |an? )?(?:[\w-]+ ){0,2}"
-    r"(?:workshop|talk|event|meeting|call|session|training|webinar)\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +39,6 @@ class Task:
     within: tuple[Interval, ...] | None = None
     note: str = ""
     description: str = ""
-
-
-def is_meeting(title: str) -> bool:
-    return re.search(rf"\b{MEETING}\b", title.lower()) is not None
-
-
-def is_in_one_piece(title: str) -> bool:
-    """Whether others sit there with one, so that it cannot go on tomorrow: "Hold the workshop"."""
-    return _IN_ONE_PIECE.match(title.lower()) is not None
 
 
 def on_grid(minutes: float) -> int:
@@ -106,18 +93,39 @@ def _circle(after: Mapping[str, Sequence[str]]) -> list[str]:
     return []
 
 
-def tasks_of_checklist(checklist: Sequence[Mapping[str, Any]], deadline: datetime | None, largest: int | None) -> list[Task]:
-    """A plan's steps as tasks, at their p50."""
+def _longest_stretch(profile: Profile) -> int:
+    """Minutes on end that the person works in a usual week, at the most."""
+    spans = [span for day in profile.working_hours.values() for span in day]
+    return max((_minute(end) - _minute(start) for start, end in spans), default=0)
+
+
+def _minute(wall: time) -> int:
+    return wall.hour * 60 + wall.minute + round(wall.second / 60)
+
+
+def tasks_of_checklist(checklist: Sequence[Mapping[str, Any]], deadline: datetime | None, profile: Profile) -> list[Task]:
+    """A plan's steps as tasks, at their p50.
+
+    A step that is to stay in one piece but is longer than any of the person's days goes on for several, in pieces of up to a day.
+    """
+    longest = _longest_stretch(profile)
     ids = {step["step_number"]: str(step["task_id"]) for step in checklist}
     tasks = []
     for step in checklist:
         hours = (step.get("estimate") or {}).get("p50") or step["estimated_hours"]
         minutes = on_grid(float(hours) * 60)
-        least, most = chunk_bounds(minutes, None, None, None, largest)
+        title = str(step.get("title") or step["task_id"])
+        splittable = step.get("splittable")
+        if splittable is None and is_in_one_piece(title):
+            splittable = False
+        if splittable is False and minutes > longest >= GRID:
+            least, most = chunk_bounds(minutes, True, None, longest, None)
+        else:
+            least, most = chunk_bounds(minutes, splittable, None, None, profile.largest_task_minutes)
         tasks.append(
             Task(
                 task_id=str(step["task_id"]),
-                title=str(step.get("title") or step["task_id"]),
+                title=title,
                 minutes=minutes,
                 deadline=deadline,
                 depends_on=tuple(ids[n] for n in step.get("dependencies") or () if n in ids),
