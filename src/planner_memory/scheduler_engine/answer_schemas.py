@@ -16,7 +16,7 @@ class Block(BaseModel):
     billable: bool | None = None
     rationale: str
     calendar_link: str | None = None
-    pinned: bool = Field(False, description="Moved by hand: a reschedule leaves it there")
+    pinned: bool = Field(False, description="Moved by hand: a reschedule, or a new schedule of its plan, leaves it there")
     done: bool = Field(False, description="It carries the completion mark")
 
 

@@ -19,6 +19,7 @@ from planner_memory.ports.calendar_sync import QuestionKind
 from planner_memory.ports.journal import CalendarWrite, JournalEntry, LiveBlock, Purpose
 from planner_memory.ports.schedules import SchedulerRun, ScheduleStore
 from planner_memory.scheduler_engine.blocks import live_of
+from planner_memory.scheduler_engine.pins import to_keep
 from planner_memory.scheduler_engine.pulling import Puller
 from planner_memory.scheduler_engine.runs import Runs
 from planner_memory.scheduler_engine.telling import Teller
@@ -98,11 +99,10 @@ class Applier:
         if not run.schedule_blocks:
             return
         stood = {b["event_id"]: when(b) for b in previous.schedule_blocks} if previous else {}
-        is_repair = previous is not None and bool(run.metadata.get("is_repair"))
-        pinned = {b["event_id"]: b for b in previous.schedule_blocks if b.get("pinned")} if previous and is_repair else {}
         here = {b["event_id"]: when(b) for b in run.schedule_blocks}
-        if any(i not in here or here[i] != when(b) for i, b in pinned.items()):
-            raise Conflict("You have moved a block of this plan by hand since this run was proposed. Reschedule again.")
+        if previous and any(here.get(b["event_id"]) != when(b) for b in to_keep(run, previous, self._clock())):
+            again = "Reschedule" if run.metadata.get("is_repair") else "Schedule"
+            raise Conflict(f"You have moved a block of this plan by hand since this run was proposed. {again} again.")
         blocks = [Interval(*span) for i, span in here.items() if stood.get(i) != span]
         if not blocks:
             return

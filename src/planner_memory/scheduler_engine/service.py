@@ -21,6 +21,7 @@ from planner_memory.prompting.writer import Writer
 from planner_memory.scheduler_engine.applying import Applier
 from planner_memory.scheduler_engine.desk import Desk
 from planner_memory.scheduler_engine.drafting import draft
+from planner_memory.scheduler_engine.pins import pins_of
 from planner_memory.scheduler_engine.proposals import proposed
 from planner_memory.scheduler_engine.proposing import Proposer
 from planner_memory.scheduler_engine.pulling import Puller
@@ -102,6 +103,8 @@ class Scheduler:
     async def schedule(self, body: ScheduleIn, *, client: str, clients: Clients) -> SchedulerRun:
         """Places the tasks, or the plan's checklist, and writes them to the calendar unless it is a dry run.
 
+        Blocks of the plan that were moved by hand, or are done, stay where they are.
+
         Raises:
             InvalidInput: the request contradicts itself; nothing was stored.
             NotFound: no such plan for this caller.
@@ -122,10 +125,11 @@ class Scheduler:
             proposal = await proposed(self._model, terms, busy_now, client_id=client, person_id=self._person_id)
 
         async def drafted() -> SchedulerRun:
-            own: set[str] = set() if plan is None else await self._runs.event_ids_of(plan.id, clients)
-            busy = await self._proposer.busy(terms, own)
-            found = await self._proposer.search(draft, run_id, terms, busy, proposal)
-            return self._proposer.run(run_id, body, terms, plan, found, now, client, sprints)
+            before = await self._runs.applied_of(plan.id, clients) if plan else None
+            pins = pins_of(before, terms, now)
+            busy = await self._proposer.busy(terms, {b["event_id"] for b in before.schedule_blocks} if before else set())
+            found = await self._proposer.search(draft, run_id, pins.terms, [*busy, *pins.busy], proposal)
+            return self._proposer.run(run_id, body, terms, plan, pins.with_them(found), now, client, sprints)
 
         if body.dry_run:
             run = await drafted()
