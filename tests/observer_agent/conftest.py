@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from tests.observer_agent.fakes import FakeCalendar, FakeClock, FakeJobs, FakeMemory, FlakyWorkspace
 from tests.observer_agent.rows import at
 
+from planner_memory.adapters.holidays.public_holidays import public_holidays
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.keys import PostgresKeys
@@ -36,6 +37,7 @@ class Desk:
     workspace: FlakyWorkspace
     calendar: FakeCalendar
     jobs: FakeJobs
+    profiles: PostgresProfiles
     observer: Observer
     waited: list[float]
 
@@ -75,6 +77,19 @@ class Desk:
             self.clock.now - timedelta(days=3),
         )
 
+    async def plan(self, title: str, sop: Any, *, deadline: str, made: str, status: str = "active", changed: str | None = None) -> Any:
+        rows = await self.sql(
+            "insert into plans (plan_title, intent, sop, deadline_at, status, created_at, updated_at)"
+            " values (%s, 'i', %s, %s, %s, %s, %s) returning id",
+            title,
+            Jsonb(sop),
+            at(deadline),
+            status,
+            at(made),
+            at(changed or made),
+        )
+        return rows[0][0]
+
     async def thread(self) -> list[Any]:
         return await self.sql("select mode, reflection, period_end from daily_thread order by period_start")
 
@@ -91,19 +106,21 @@ async def desk(database: Database, dsn: str) -> AsyncIterator[Desk]:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
+    profiles = PostgresProfiles(database, time_zone="Europe/Berlin")
     observer = Observer(
         store=PostgresFacts(database),
         workspace=workspace,
         calendar=calendar,  # type: ignore[arg-type]
-        profiles=PostgresProfiles(database, time_zone="Europe/Berlin"),
+        profiles=profiles,
         memory=memory,
+        public_holidays=public_holidays,
         clock=clock,
         sleep=sleep,
     )
     observer.register_jobs(jobs)
     app = build_app("observer-agent", Face(keys, keys), health=observer.health, routers=[router], state={"observer": observer})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk", headers={"Authorization": "Bearer k1"}) as http:
-        yield Desk(http, dsn, clock, memory, workspace, calendar, jobs, observer, waited)
+        yield Desk(http, dsn, clock, memory, workspace, calendar, jobs, profiles, observer, waited)
 
 
 async def busy_day(desk: Desk) -> None:

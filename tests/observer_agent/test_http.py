@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -10,7 +10,9 @@ from tests.observer_agent.conftest import FRIDAY, Desk, busy_day
 from tests.observer_agent.fakes import FakeJobs
 from tests.observer_agent.rows import at
 
+from planner_memory.core.profile import Profile
 from planner_memory.observer_agent.checker import unsupported
+from planner_memory.ports.calendar import CalendarEvent
 from planner_memory.ports.workspace_records import ProcessTemplate, Workflow
 
 
@@ -297,7 +299,7 @@ async def test_the_brief_of_the_morning(desk: Desk) -> None:
     await busy_day(desk)
     desk.clock.now = at("2026-11-21 06:00")
     steps = {"checklist": [{"task_id": "a"}, {"task_id": "z"}]}
-    await desk.sql("insert into plans (plan_title, intent, sop, deadline_at) values ('Onboard', 'i', %s, %s)", Jsonb(steps), at("2026-11-23 23:00"))
+    await desk.plan("Onboard", steps, deadline="2026-11-23 23:00", made="2026-11-18 09:00")
     await desk.sql(
         "insert into schedule_questions (id, question_key, run_id, kind, task_id, details, asked_at)"
         " select gen_random_uuid(), 'k', id, 'deleted', 'd', %s, now() from scheduler_runs limit 1",
@@ -313,6 +315,57 @@ async def test_the_brief_of_the_morning(desk: Desk) -> None:
     assert [(p["title"], p["steps"], p["steps_open"], p["due_on"]) for p in brief["at_risk"]] == [("Onboard", 2, 1, "2026-11-23")]
     assert "10:00–11:00 Task e" in brief["content"]
     assert "1 step of 2 is open" in brief["content"]
+
+
+async def test_what_was_due_is_told_as_it_was_known_at_the_end_of_that_day(desk: Desk) -> None:
+    await busy_day(desk)
+    deadline = "2026-11-23 15:00"
+    two, three = ({"checklist": [{"task_id": "a"}, *({"task_id": f"z{n}"} for n in range(more))]} for more in (1, 2))
+    await desk.plan("Later", two, deadline=deadline, made="2026-11-21 09:00")
+    await desk.plan("Closed since", two, deadline=deadline, made="2026-11-17 09:00", status="completed", changed="2026-11-23 12:00")
+    await desk.plan("Closed before", two, deadline=deadline, made="2026-11-17 09:00", status="completed", changed="2026-11-19 12:00")
+    revised = await desk.plan("Grown", three, deadline=deadline, made="2026-11-17 09:00", changed="2026-11-22 12:00")
+    await desk.sql(
+        "insert into plan_revisions (plan_id, revision, plan_title, sop, client_id, replaced_at) values (%s, 1, 'Small', %s, 'me', %s)",
+        revised,
+        Jsonb(two),
+        at("2026-11-22 12:00"),
+    )
+    late = [{"task_id": "a", "start": "2026-11-24T09:00:00Z", "end": "2026-11-24T10:00:00Z"}]
+    await desk.sql(
+        "insert into scheduler_runs (plan_id, schedule_blocks, client_id, status, created_at) values (%s, %s, 'me', 'applied', %s)",
+        revised,
+        Jsonb(late),
+        at("2026-11-22 12:00"),
+    )
+    desk.clock.now = at("2026-11-25 09:00")
+
+    async def due(day: str) -> list[tuple[str, int, int, bool]]:
+        found = (await desk.reflect(date=day, dry_run="true"))["facts"]["due"]
+        return sorted((plan["title"], plan["steps"], plan["steps_open"], plan["ends_after_deadline"]) for plan in found)
+
+    assert await due("2026-11-20") == [("Closed since", 2, 1, False), ("Small", 2, 1, False)]
+    assert await due("2026-11-22") == [("Closed since", 2, 1, False), ("Grown", 3, 2, True), ("Later", 2, 1, False)]
+    assert await due("2026-11-23") == [("Grown", 3, 2, True), ("Later", 2, 1, False)]
+
+
+async def test_a_streak_goes_over_days_off(desk: Desk) -> None:
+    """9 November is a holiday by the profile's single days, the 11th one of the country's, and the 12th stands in the calendar."""
+    for day in (6, 10, 13, 16):
+        await desk.run(f"2026-11-{day:02} 08:00", f"2026-11-{day:02} 10:00", f"t{day}")
+
+    async def streak() -> tuple[int, int]:
+        found = (await desk.reflect(date="2026-11-16", dry_run="true"))["facts"]["streaks"]
+        return found["completed_task_days"], found["deep_work_days"]
+
+    assert await streak() == (2, 2)
+    desk.calendar.all.append(CalendarEvent("v", "Away", at("2026-11-11 23:00"), at("2026-11-12 23:00"), is_all_day=True))
+    assert await streak() == (2, 2)
+    exceptions = {date(2026, 11, 9): ()}
+    await desk.profiles.save_profile(Profile(time_zone="Europe/Berlin", exceptions=exceptions, holidays_country="FR", confirmed=True))
+    assert await streak() == (4, 4)
+    await desk.run("2026-11-15 18:00", "2026-11-15 18:20", "sunday")
+    assert await streak() == (5, 4)  # welcome on a day off, and no break where it was short
 
 
 async def test_health_says_what_answers(desk: Desk) -> None:

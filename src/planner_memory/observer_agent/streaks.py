@@ -18,7 +18,8 @@ IsWorkday = Callable[[date], bool]
 class Streaks:
     """Consecutive working days on which a task was finished; an hour or more went to one task undisturbed; all that was planned got done.
 
-    A day off neither counts nor breaks; nor does a day that is not over yet, nor, for the plan, one on which nothing was planned.
+    A day off never breaks one, and counts only where it went well; so does a day that is not over yet. For the plan, days on which nothing was
+    planned are passed over.
     """
 
     completed_task_days: int
@@ -52,9 +53,7 @@ def streaks(
         window = day_interval(day, tz)
         near = [run for run in runs if run.started_at < window.end and run.ended_at >= window.start]
         found = rhythm(window, tz, near, [b for b in blocks if b.ends_at > window.start and b.starts_at < window.end], meetings, finished)
-        counts = is_workday(day) or found.tasks_completed > 0  # work on a day off is welcome, its absence is no break
-        if counts:
-            counted.append((found, window.end <= now))
+        counted.append((found, window.end <= now and is_workday(day)))  # work on a day off is welcome, its absence is no break
     return Streaks(
         _length(counted, lambda r: r.tasks_completed > 0),
         _length(counted, lambda r: r.deep_work_minutes > 0),
@@ -63,11 +62,11 @@ def streaks(
 
 
 def _length(days: Sequence[tuple[Rhythm, bool]], went_well: Callable[[Rhythm], bool]) -> int:
-    """`days` latest first, each with whether it is over."""
+    """`days` latest first, each with whether it breaks a streak when it did not go well."""
     length = 0
-    for found, is_over in days:
+    for found, may_break in days:
         if went_well(found):
             length += 1
-        elif is_over:
+        elif may_break:
             break
     return length

@@ -158,7 +158,10 @@ class Facts(Protocol):
         ...
 
     async def plans_due(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[OpenPlan]:
-        """Open plans whose deadline lies in the window, soonest first, at most 50. Steps done after `known_at` count as open."""
+        """Plans open at `known_at` whose deadline lies in the window, soonest first, at most 50, as they were at that instant.
+
+        What was made later is left out; steps done, and blocks and revisions made, after `known_at` are as if they were not there.
+        """
         ...
 
     async def sprint(self, person_id: str, clients: Clients, first: date, last: date) -> Sprint | None:

@@ -113,26 +113,35 @@ where person_id = %(person_id)s and created_at >= %(start)s and created_at < %(e
 order by created_at, id limit 200
 
 -- name: facts_plans_due
+-- As it was at known_at: what was made later is not seen, what was closed or revised later still stands as it did.
 with due as (
-    select id, plan_title, deadline_at,
-        case jsonb_typeof(sop -> 'checklist') when 'array' then sop -> 'checklist' else '[]' end as checklist
+    select plans.id, coalesce(earlier.plan_title, plans.plan_title) as plan_title, deadline_at, coalesce(earlier.sop, plans.sop) -> 'checklist' as checklist
     from plans
-    where person_id = %(person_id)s and deadline_at >= %(start)s and deadline_at < %(end)s and status not in ('completed', 'cancelled')
-        and (%(clients)s::text[] is null or coalesce(client_id, 'me') = any(%(clients)s::text[]))
-    order by deadline_at, id limit 50
+        left join lateral (
+            select r.plan_title, r.sop from plan_revisions r
+            where r.plan_id = plans.id and r.replaced_at >= %(known_at)s
+            order by r.replaced_at, r.revision limit 1
+        ) as earlier on true
+    where person_id = %(person_id)s and deadline_at >= %(start)s and deadline_at < %(end)s and created_at < %(known_at)s
+        and (status not in ('completed', 'cancelled') or updated_at >= %(known_at)s)
+        and (%(clients)s::text[] is null or coalesce(plans.client_id, 'me') = any(%(clients)s::text[]))
+    order by deadline_at, plans.id limit 50
+), listed as (
+    select id, plan_title, deadline_at, case jsonb_typeof(checklist) when 'array' then checklist else '[]' end as checklist from due
 )
-select due.id as plan_id, due.plan_title as title, due.deadline_at, jsonb_array_length(due.checklist) as steps,
-    (select count(*) from jsonb_array_elements(due.checklist) as step
+select listed.id as plan_id, listed.plan_title as title, listed.deadline_at, jsonb_array_length(listed.checklist) as steps,
+    (select count(*) from jsonb_array_elements(listed.checklist) as step
      where exists (select from execution_runs r
                    where r.task_id = step ->> 'task_id' and (r.ended_at is not null or r.actual_hours is not null)
                        and coalesce(r.ended_at, r.started_at, r.created_at) < %(known_at)s
                        and (not r.sitting or r.observed_hours is not null))) as steps_done,
     (select max((block ->> 'end')::timestamptz)
-     from (select schedule_blocks from scheduler_runs s where s.plan_id = due.id and s.status = 'applied' order by s.created_at desc limit 1) as newest
+     from (select schedule_blocks from scheduler_runs s
+           where s.plan_id = listed.id and s.status = 'applied' and s.created_at < %(known_at)s order by s.created_at desc limit 1) as newest
          cross join lateral jsonb_array_elements(case jsonb_typeof(schedule_blocks) when 'array' then schedule_blocks else '[]' end) as block
     ) as last_block_ends_at
-from due
-order by due.deadline_at, due.id
+from listed
+order by listed.deadline_at, listed.id
 
 -- name: facts_sprint
 select sprint_id, name, starts_on, ends_on, planned_billable_hours
