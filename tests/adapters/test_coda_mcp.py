@@ -193,6 +193,8 @@ async def test_without_the_doc_tools_do_what_they_can(coda: CodaServer, coda_ser
             await call
     with pytest.raises(InvalidInput, match="CODA_DOC_ID"):
         await workspace.create_tasks(made.id, None, client_id="acme", key="k")
+    with pytest.raises(InvalidInput, match="CODA_DOC_ID"):
+        await workspace.update_process_template(made.id, new, key="plan-1:2")
     assert await workspace.records(Task, None) == []
     await workspace.close()
 

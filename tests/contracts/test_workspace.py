@@ -219,6 +219,23 @@ async def test_a_template_is_made_once_per_key(bench: Bench, ids: Mapping[str, s
     assert {t.id for t in found} == {made.id, other.id}
 
 
+async def test_a_template_is_changed_where_it_stands(bench: Bench, ids: Mapping[str, str]) -> None:
+    workspace = bench.workspace
+    new = NewProcessTemplate(name="Onboard Acme", client_id="acme", checklist=STEPS, workflow_id=ids["workflow-1"])
+    made = await workspace.create_process_template(new, key="t")
+    steps = (replace(STEPS[0], title="Kick-off on site", estimated_hours=4.0),)
+    changed = replace(new, name="Onboard Acme, again", checklist=steps, workflow_id=None)
+    for _ in range(2):
+        after = await workspace.update_process_template(made.id, changed, key="t:2")
+    assert (after.id, after.name, after.workflow_id) == (made.id, "Onboard Acme, again", made.workflow_id)
+    assert [(s.title, s.estimated_hours) for s in after.checklist] == [("Kick-off on site", 4.0)]
+    assert len(await workspace.records(ProcessTemplate, ("acme",), related_to=ids["workflow-1"])) == 1
+    with pytest.raises(NotFound):
+        await workspace.update_process_template("template-9", changed, key="t:2")
+    with pytest.raises(NotFound):
+        await workspace.update_process_template(made.id, replace(changed, client_id="other"), key="t:2")
+
+
 async def test_tasks_are_made_once_per_key_and_changed(bench: Bench, ids: Mapping[str, str]) -> None:
     workspace = bench.workspace
     new = NewProcessTemplate(name="Onboard Acme", client_id="acme", checklist=STEPS, workflow_id=ids["workflow-1"])

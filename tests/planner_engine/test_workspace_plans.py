@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -231,8 +232,52 @@ async def test_tasks_are_made_later_and_once(desk: Desk, tables: PostgresWorkspa
     for _ in range(2):
         made = await desk.post(f"/plans/{plan['plan_id']}/workspace-tasks", {"project_id": "project-1"}, 200)
     assert set(made["workspace"]["tasks"]["tasks"]) == {s["task_id"] for s in steps}
-    assert len([t for t in await of(tables, Task) if t.process_template_id]) == 3  # as the template has them
+    assert len([t for t in await of(tables, Task) if t.process_template_id]) == 2  # as the edited plan has them
     await desk.post(f"/plans/{plan['plan_id']}/workspace-tasks", {"project_id": "project-2"}, 409)
+
+
+async def test_the_template_follows_an_edited_plan(desk: Desk, tables: PostgresWorkspace) -> None:
+    plan = await desk.post("/plan", {**ACME, "workflow_id": "workflow-1"}, 201)
+    path = f"/plans/{plan['plan_id']}"
+    (made,) = await of(tables, ProcessTemplate)
+    edited = await desk.post(f"{path}/revise", {"instruction": "make step 2 half as long"}, 200)
+    (template,) = await of(tables, ProcessTemplate)
+    assert (template.id, template.name, template.workflow_id) == (made.id, made.name, made.workflow_id)
+    assert [s.estimated_hours for s in template.checklist] == [s["estimated_hours"] for s in edited["checklist"]]
+    assert template.checklist != made.checklist
+    await desk.patch(path, {"name": "Onboard Acme on site"})
+    (template,) = await of(tables, ProcessTemplate)
+    assert template.name.startswith("Onboard Acme on site (")
+    await put(tables, replace(template, description="As a person describes it"))
+    await desk.patch(path, {"status": "active"})
+    await due(desk)
+    (template,) = await of(tables, ProcessTemplate)
+    assert template.description == "As a person describes it"
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("cut", "with_tasks"), [("create_process_template", False), ("create_process_template", True), ("create_tasks", True)])
+async def test_an_edit_while_the_workspace_is_away_arrives(
+    database: Database, tables: PostgresWorkspace, cut: str, with_tasks: bool, after: bool
+) -> None:
+    line = Line(tables, cut_at=1 if cut == "create_process_template" else 2, after=after)
+    async with opened(database, workspace=line) as desk:
+        plan = await desk.post("/plan", {**ACME, "create_tasks": with_tasks}, 201)
+        assert line.is_cut
+        steps = plan["checklist"][1:]
+        await desk.patch(f"/plans/{plan['plan_id']}", {"checklist": [{**s, "dependencies": []} for s in steps]})
+        line.mend()
+        for _ in range(3):
+            await due(desk)
+        (template,) = await of(tables, ProcessTemplate)
+        assert [s.title for s in template.checklist] == [s["title"] for s in steps]
+        told = await desk.get(f"/plans/{plan['plan_id']}")
+        assert (told["workspace"]["pending"], told["workspace"]["refused"]) == (0, 0)
+        names = {t.id: t.name for t in await of(tables, Task)}
+        made = (told["workspace"]["tasks"] or {"tasks": {}})["tasks"]
+        titles = {s["task_id"]: s["title"] for s in plan["checklist"]}
+        assert bool(made) is with_tasks
+        assert all(names[id_] == titles[task_id] for task_id, id_ in made.items())
 
 
 async def test_a_task_of_the_workspace_itself_hears_of_its_runs(desk: Desk, tables: PostgresWorkspace) -> None:

@@ -12,7 +12,7 @@ from planner_memory.core.errors import Conflict, InvalidInput, NotAllowed, NotFo
 from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.telling import plan_graph
 from planner_memory.planner_engine.workspace_steps import step_from
-from planner_memory.planner_engine.workspace_tasks import change_of, says_nothing, tasks_key, wish_of
+from planner_memory.planner_engine.workspace_tasks import change_of, says_nothing, tasks_key, template_key, template_wish, wish_of
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Plan
 from planner_memory.ports.workspace import Workspace
@@ -113,19 +113,24 @@ class Courier:
             plan = await tx.plan(write.plan_id, None)
             if plan is not None:
                 await follow(tx, plan, [str(task_id) for task_id in result["tasks"]])
+                await follow_template(tx, plan)
 
     async def _template(self, write: KeptWrite) -> dict[str, Any]:
         said = dict(write.payload)
         new = NewProcessTemplate(**{**said, "client_id": write.client_id, "checklist": tuple(step_from(s) for s in said["checklist"])})
-        made = await self._workspace.create_process_template(new, key=write.key)
-        return {"id": made.id}
+        written = (write.result or {}).get("id")
+        if written is None:
+            written = (await self._workspace.create_process_template(new, key=write.key)).id
+        if write.revision > 1:  # a try whose answer was lost may have made it as the plan was then
+            await self._workspace.update_process_template(written, new, key=f"{write.key}:{write.revision}")
+        return {"id": written}
 
     async def _tasks(self, write: KeptWrite) -> dict[str, Any]:
         async with self._store.begin() as tx:
             template = next(iter(await tx.writes(keys=[write.payload["template_key"]])), None)
         if template is None or template.state == "refused":
             raise InvalidInput(f"The process template was refused, so its tasks cannot be made: {template.error if template else 'it is not there'}")
-        if template.result is None:
+        if template.result is None or template.state == "pending":
             raise _Waits("It waits for its process template.")
         made = await self._workspace.create_tasks(template.result["id"], write.payload.get("project_id"), client_id=write.client_id, key=write.key)
         names: Mapping[str, str] = write.payload["task_ids"]
@@ -154,7 +159,7 @@ class Courier:
         return {}
 
     async def follow_touched(self, since: datetime) -> int:
-        """Keeps wishes for every task whose plan, schedule or runs changed since; how many differ from what was wished before."""
+        """Keeps wishes for every plan that changed since, and for every task whose plan, schedule or runs did; how many differ from those before."""
         changed = 0
         with spanning("workspace"):
             async with self._store.begin() as tx:
@@ -172,11 +177,12 @@ class Courier:
             async with self._store.begin() as tx:
                 plan = await tx.plan(plan_id, None) if plan_id else None
                 if plan is not None:
+                    changed = await follow_template(tx, plan)
                     tasks = next(iter(await tx.writes(keys=[tasks_key(plan.id)])), None)
                     if tasks is None or tasks.result is None:
-                        return 0  # when they are made, they are followed
+                        return changed  # when tasks are made, they are followed
                     known = list(tasks.result["tasks"])
-                    return await follow(tx, plan, [t for t in known if task_ids is None or t in task_ids])
+                    return changed + await follow(tx, plan, [t for t in known if task_ids is None or t in task_ids])
                 own = [t for t in task_ids or () if t.startswith(f"{self._workspace.origin}:")]
                 wishes = [wish_of(state, client_id, None) for state in await tx.task_states(client_id, own, None)] if own else []
                 return await tx.want(await _worth_saying(tx, wishes))
@@ -186,6 +192,18 @@ async def follow(tx: WorkspaceWriteTransaction, plan: Plan, task_ids: list[str])
     """Wishes for tasks of a plan that the workspace has; how many differ from what was wished before."""
     states = await tx.task_states(plan.client_id, task_ids, plan.id)
     return await tx.want(await _worth_saying(tx, [wish_of(state, plan.client_id, plan) for state in states]))
+
+
+async def follow_template(tx: WorkspaceWriteTransaction, plan: Plan) -> int:
+    """The wish for a plan's template as the plan is now; 1 when it differs from what was wished before.
+
+    Tasks that are on their way are made by the steps that the template has: until then it stays.
+    """
+    kept = {w.kind: w for w in await tx.writes(keys=[template_key(plan.id), tasks_key(plan.id)])}
+    tasks = kept.get("tasks")
+    if "process_template" not in kept or (tasks is not None and tasks.result is None and tasks.state == "pending"):
+        return 0
+    return await tx.want([template_wish(plan)])
 
 
 async def _worth_saying(tx: WorkspaceWriteTransaction, wishes: list[WorkspaceWrite]) -> list[WorkspaceWrite]:

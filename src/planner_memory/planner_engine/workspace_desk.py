@@ -17,8 +17,8 @@ from planner_memory.planner_engine.workspace_context import Gathered, WorkspaceC
 from planner_memory.planner_engine.workspace_courier import Courier
 from planner_memory.planner_engine.workspace_graph import Synced, WorkspaceGraph
 from planner_memory.planner_engine.workspace_keeping import WorkspaceKeeping
-from planner_memory.planner_engine.workspace_steps import checklist_of, one_line
-from planner_memory.planner_engine.workspace_tasks import tasks_key, template_key
+from planner_memory.planner_engine.workspace_steps import checklist_of
+from planner_memory.planner_engine.workspace_tasks import tasks_key, template_key, template_wish
 from planner_memory.ports.memory import Memory
 from planner_memory.ports.plans import Plan
 from planner_memory.ports.workspace import Workspace, WorkspaceTables
@@ -66,18 +66,8 @@ class WorkspaceDesk:
 
     def wishes(self, plan: Plan, *, with_tasks: bool, project_id: str | None) -> list[WorkspaceWrite]:
         """What a new plan wants written, to be kept in its own transaction."""
-        template = {
-            # some workspaces know a row by its name alone, and one client may be planned for twice
-            "name": f"{one_line(plan.plan_title, 250)} ({plan.created_at:%Y-%m-%d}, {str(plan.id)[-6:]})",
-            "checklist": checklist_of(plan.checklist),
-            "workflow_id": plan.workflow_id,
-            "blueprint_id": plan.blueprint_id,
-            "engagement_id": plan.engagement_id,
-            "template_type": "Operational",
-            "description": one_line(plan.intent, 2000),
-        }
-        found = [WorkspaceWrite(template_key(plan.id), "process_template", plan.client_id, template, plan.id)]
-        return [*found, _tasks_wish(plan, project_id)] if with_tasks else found
+        found = template_wish(plan)
+        return [found, _tasks_wish(plan, project_id)] if with_tasks else [found]
 
     async def want_tasks(self, plan: Plan, project_id: str | None) -> None:
         """The plan's steps as tasks of the workspace, once.

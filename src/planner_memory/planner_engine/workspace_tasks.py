@@ -1,12 +1,12 @@
-"""What the workspace should say of a task: computed from schedule, runs and plan as they are now, never added up."""
+"""What the workspace should say of a plan and of its tasks: computed from plan, schedule and runs as they are now, never added up."""
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from planner_memory.planner_engine.workspace_steps import block
+from planner_memory.planner_engine.workspace_steps import block, checklist_of, one_line
 from planner_memory.ports.plans import Plan
 from planner_memory.ports.workspace_records import TaskChange
 from planner_memory.ports.workspace_writes import TaskState, WorkspaceWrite
@@ -24,6 +24,20 @@ def template_key(plan_id: UUID) -> str:
 
 def task_key(client_id: str, task_id: str) -> str:
     return f"task:{client_id}:{task_id}"[:200]
+
+
+def template_wish(plan: Plan) -> WorkspaceWrite:
+    template = {
+        # some workspaces know a row by its name alone, and one client may be planned for twice
+        "name": f"{one_line(plan.plan_title, 250)} ({plan.created_at.astimezone(UTC):%Y-%m-%d}, {str(plan.id)[-6:]})",
+        "checklist": checklist_of(plan.checklist),
+        "workflow_id": plan.workflow_id,
+        "blueprint_id": plan.blueprint_id,
+        "engagement_id": plan.engagement_id,
+        "template_type": "Operational",
+        "description": one_line(plan.intent, 2000),
+    }
+    return WorkspaceWrite(template_key(plan.id), "process_template", plan.client_id, template, plan.id)
 
 
 def is_blocked(notes: str | None) -> bool:

@@ -104,6 +104,10 @@ class WorkspaceWriting(Protocol):
 
     async def create_process_template(self, new: NewProcessTemplate, *, key: str) -> ProcessTemplate: ...
 
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        """Sets name, description and checklist to those of `new`; all else of the row stays as it is. Raises NotFound as well."""
+        ...
+
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         """One open task per step of the template's checklist, by step number. A call that was cut short is completed by the same again."""
         ...

@@ -42,6 +42,10 @@ class CodaWorkspace:
     async def create_process_template(self, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
         return await self._writing.create_process_template(new, key=key)
 
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        """The key need not be kept: what is set is absolute."""
+        return await self._writing.update_process_template(process_template_id, new)
+
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         return await self._writing.create_tasks(process_template_id, project_id, client_id=client_id, key=key)
 

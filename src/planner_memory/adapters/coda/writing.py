@@ -47,6 +47,17 @@ class CodaWriting:
             there = await self._added(table, [cells | {self._column(table, KEY).id: stored}], links)
         return await self._rows.reading().record(ProcessTemplate, table, there[stored])
 
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate) -> ProcessTemplate:
+        template = await self._rows.record(ProcessTemplate, process_template_id, (new.client_id,))
+        table = await self._table("process_template")
+        row = await self._rows.found(table, template.id)
+        values = {"name": new.name, "description": new.description}
+        cells = {column.id: self._cell(column, value) for field, value in values.items() if (column := _named(table, field))}
+        column = self._column(table, "checklist")
+        return await self._rows.reading().record(
+            ProcessTemplate, table, await self._changed(table, row, cells | {column.id: self._cell(column, new.checklist)}, template.id)
+        )
+
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         template = await self._rows.record(ProcessTemplate, process_template_id, (client_id,))
         table = await self._table("task")
@@ -85,12 +96,15 @@ class CodaWriting:
                 column = self._column(table, field)
                 cells[column.id] = self._cell(column, value)
         if cells:
-            try:
-                await self._doc.update(table, str(row["id"]), cells)
-            except NotFound:
-                raise missing("task", task_id) from None
-            row = await self._seen(table, str(row["id"]), cells)
+            row = await self._changed(table, row, cells, task_id)
         return await self._rows.reading().record(Task, table, row)
+
+    async def _changed(self, table: Table, row: Mapping[str, Any], cells: Mapping[str, Any], record_id: str) -> Mapping[str, Any]:
+        try:
+            await self._doc.update(table, str(row["id"]), cells)
+        except NotFound:
+            raise missing(table.kind, record_id) from None
+        return await self._seen(table, str(row["id"]), cells)
 
     async def put_by_key(self, table: Table, cells: Mapping[str, Any], stored: str) -> Mapping[str, Any]:
         """Adds the row with this key or changes it, and returns it as it is seen afterwards."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -124,6 +124,12 @@ class PostgresWorkspace:
         async with self._writing() as tx:
             await tx.run("make_workspace_record", **values_of(record))
             return await _record(tx, ProcessTemplate, record.id, None, also_deleted=True)
+
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        async with self._writing() as tx:
+            found = await _record(tx, ProcessTemplate, process_template_id, (new.client_id,))
+            await _put(tx, replace(found, name=new.name, description=new.description, checklist=new.checklist))
+            return await _record(tx, ProcessTemplate, found.id, None)
 
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         async with self._writing() as tx:

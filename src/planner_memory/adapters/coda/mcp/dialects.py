@@ -79,6 +79,9 @@ class CodaMcpWorkspace:
     async def create_process_template(self, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
         return await (await self._there()).create_process_template(new, key=key)
 
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        return await (await self._there()).update_process_template(process_template_id, new, key=key)
+
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         return await (await self._there()).create_tasks(process_template_id, project_id, client_id=client_id, key=key)
 

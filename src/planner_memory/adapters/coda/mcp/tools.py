@@ -136,6 +136,12 @@ class CodaToolsWorkspace:
             raise InvalidInput("The MCP server made a process template and does not show it with the key of its checklist.", field="checklist")
         return await self._record(ProcessTemplate, there, Pass(self._doc, self._names))
 
+    async def update_process_template(self, process_template_id: str, new: NewProcessTemplate, *, key: str) -> ProcessTemplate:
+        if self._rest is None:
+            template = await self.record(ProcessTemplate, process_template_id, (new.client_id,))
+            raise InvalidInput(f"The MCP server has no tool that changes {template.id}, so it stays as it was. Set CODA_DOC_ID.", field="checklist")
+        return await self._rest.update_process_template(process_template_id, new, key=key)
+
     async def create_tasks(self, process_template_id: str, project_id: str | None, *, client_id: str, key: str) -> list[Task]:
         if self._rest is None:
             template = await self.record(ProcessTemplate, process_template_id, (client_id,))

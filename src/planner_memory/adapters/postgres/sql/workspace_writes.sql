@@ -92,7 +92,7 @@ select distinct task_id, client_id, plan_id from (
     where p.updated_at > %(since)s::timestamptz
 ) as touched
 where task_id like any (array['ws:%%', 'coda:%%'])
-   or exists (select from workspace_writes w where w.plan_id = touched.plan_id and w.kind = 'tasks')
+   or exists (select from workspace_writes w where w.plan_id = touched.plan_id and w.kind in ('tasks', 'process_template'))
 limit 5000
 
 -- name: past_workflow_hours
