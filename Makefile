@@ -25,13 +25,13 @@ help:
 	@echo "make docs    write the generated pages"
 	@echo "make lock    choose the newest allowed versions of all libraries"
 
-run: $(VENV)/.runtime
+run: $(VENV)/.compiled
 	@$(BIN)/planner-memory up
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.compiled
 	@$(BIN)/planner-memory demo
 
-test: $(VENV)/.dev $(PEERS)/.installed
+test: $(VENV)/.dev $(VENV)/.compiled $(PEERS)/.installed
 	@$(BIN)/python -m pytest
 
 check: $(VENV)/.dev
@@ -42,7 +42,7 @@ check: $(VENV)/.dev
 	@$(BIN)/python tools/generated.py --check
 
 # DATA=… measures on a data set of yours; --json by ARGS=--json
-$(BENCHES:%=bench-%): bench-%: $(VENV)/.dev $(PEERS)/.installed
+$(BENCHES:%=bench-%): bench-%: $(VENV)/.dev $(VENV)/.compiled $(PEERS)/.installed
 	@PYTHONPATH=.:benchmarks DATA="$(DATA)" $(BIN)/python benchmarks/$*.py $(ARGS)
 
 format: $(VENV)/.dev
@@ -55,6 +55,7 @@ docs: $(VENV)/.dev
 lock: $(UV)
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade pyproject.toml -o requirements.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade --group pyproject.toml:compile -c requirements-dev.lock -o requirements-compile.lock
 	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --upgrade --group pyproject.toml:peers -o requirements-peers.lock
 
 # an emulator of Google by other hands, with the Node.js that it needs; the tests skip it where npm fails
@@ -77,6 +78,12 @@ $(UV): requirements-uv.lock
 $(VENV)/.runtime: $(UV) requirements.lock pyproject.toml
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# the search, compiled where there is a C compiler; again whenever it was edited
+$(VENV)/.compiled: $(VENV)/.runtime requirements-compile.lock tools/compiled.py $(wildcard src/planner_memory/scheduler_engine/*.py)
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-compile.lock
+	@$(BIN)/python tools/compiled.py
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock

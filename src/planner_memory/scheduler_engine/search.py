@@ -167,7 +167,7 @@ class Search:
         hopes = {i: self._hope(i) for i in removed if board.place[i] is None}
         hope = sum(hopes.values())
         for i in board.in_order(removed) if len(removed) > 1 else removed:
-            hope -= hopes.get(i, 0)
+            hope -= hopes.get(i, 0.0)
             found = self._found(i)
             if found:
                 if to_the_right and chance.random() < 0.5:
@@ -182,7 +182,7 @@ class Search:
     def _hope(self, i: int) -> float:
         """By how much a lifted task may lower the total when it is put back: to hardly less than it cost before."""
         before = self.board.before_change(i)
-        least: float = self._ruins.least[i]
+        least = float(self._ruins.least[i])
         if before < self.board.out[i]:
             least = before - _HOPE * (before - least)
         return self.board.out[i] - least
