@@ -155,11 +155,17 @@ async def test_each_failure_has_its_error(memory: Mem0SecondMemory, server: Mem0
         await memory.ask("x", client_id="acme")
 
 
-async def test_retry_after_is_handed_on(memory: Mem0SecondMemory, server: Mem0Server) -> None:
-    server.fail_next("search", refused(429, headers={"Retry-After": "30"}))
+@pytest.mark.parametrize(
+    ("asked", "extra"),
+    [("30", {"retry_after": 30}), ("2.5", {"retry_after": 2}), ("Mon, 04 May 2026 12:00:45 GMT", {"retry_after": 45}), ("soon", {})],
+)
+async def test_retry_after_is_handed_on(server: Mem0Server, asked: str, extra: dict[str, int]) -> None:
+    memory = Mem0SecondMemory(KEY, server.url, limit_seconds=0.5, clock=lambda: COPY.occurred_at, sleep=at_once)
+    server.fail_next("search", refused(429, headers={"Retry-After": asked}))
     with pytest.raises(Unavailable) as raised:
         await memory.ask("x", client_id="acme")
-    assert raised.value.extra == {"retry_after": 30}
+    assert raised.value.extra == extra
+    await memory.close()
 
 
 @pytest.mark.parametrize("record", [{"id": 3}, {"score": "high"}, {"metadata": []}, "x"])

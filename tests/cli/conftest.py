@@ -1,5 +1,6 @@
 """A small application of the tests' own that answers like the product, and a way to run the command line against it."""
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -10,10 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from typer import Typer
+from typer.testing import CliRunner
 
 from planner_memory import __main__ as entry
+from planner_memory.adapters.postgres.database import Database
 from planner_memory.cli import calls
 from planner_memory.core.documents import profile_document
 from planner_memory.core.profile import Profile
@@ -213,6 +218,42 @@ class Small:
             ("GET", "execution-runs"): {"execution_runs": [run_of("t", 2.25)], "total": 1},
         }
         return answers.get((method, path))
+
+
+Command = Callable[..., "asyncio.Future[Result]"]
+
+
+def commanding(monkeypatch: pytest.MonkeyPatch, dsn: str, over: Any, group: Typer, profile: Profile, *, columns: int) -> Command:
+    """Runs commands against the service that `over` opens on a database. Each runs in a thread, since it has an event loop of its own."""
+
+    @asynccontextmanager
+    async def connected(*_: object, **__: object) -> AsyncIterator[httpx.AsyncClient]:
+        database = Database(dsn)
+        await database.open()
+        try:
+            async with over(database) as (http, _):
+
+                async def answered(request: httpx.Request) -> httpx.Response:
+                    if request.url.path.endswith("/profile"):
+                        return httpx.Response(200, json=profile_document(profile))
+                    return await http._transport.handle_async_request(request)
+
+                transport = httpx.MockTransport(answered)
+                async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=http.headers) as client:
+                    yield client
+        finally:
+            await database.close()
+
+    monkeypatch.setattr(calls, "connected", connected)
+    monkeypatch.setattr(calls, "configure_logs", lambda *_: None)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return lambda *arguments: asyncio.to_thread(lambda: CliRunner().invoke(group, list(arguments)))
+
+
+def document(result: Result, *, exit_code: int = 0) -> Any:
+    """The answer; what stands above it are the lines that the service logs, since it runs in this process."""
+    assert result.exit_code == exit_code, (result.output, result.exception)
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 @pytest.fixture

@@ -1,61 +1,23 @@
 """The commands of the documents, against the real service on a real database."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from click.testing import Result
+from tests.cli.conftest import Command, commanding, document
 from tests.document_files import docx
 from tests.memory_gateway.test_documents import documents_over
-from typer.testing import CliRunner
 
-from planner_memory.adapters.postgres.database import Database
-from planner_memory.cli import calls
 from planner_memory.cli.documents import GROUPS
-from planner_memory.core.documents import profile_document
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.profile import Profile
 
 
 @pytest.fixture
-def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., asyncio.Future[Result]]:
-    """Runs a command in a thread, since each has an event loop of its own."""
-
-    @asynccontextmanager
-    async def connected(*_: object, **__: object) -> AsyncIterator[httpx.AsyncClient]:
-        database = Database(dsn)
-        await database.open()
-        try:
-            async with documents_over(database) as (http, _documents):
-
-                async def profile(request: httpx.Request) -> httpx.Response:
-                    if request.url.path.endswith("/profile"):
-                        return httpx.Response(200, json=profile_document(Profile()))
-                    return await http._transport.handle_async_request(request)
-
-                transport = httpx.MockTransport(profile)
-                async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=http.headers) as client:
-                    yield client
-        finally:
-            await database.close()
-
-    monkeypatch.setattr(calls, "connected", connected)
-    monkeypatch.setattr(calls, "configure_logs", lambda *_: None)
-    monkeypatch.setenv("COLUMNS", "160")
-    return lambda *arguments: asyncio.to_thread(lambda: CliRunner().invoke(GROUPS["docs"], list(arguments)))
+def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    return commanding(monkeypatch, dsn, documents_over, GROUPS["docs"], Profile(), columns=160)
 
 
-def document(result: Result) -> Any:
-    """The answer; what stands above it are the lines that the service logs, since it runs in this process."""
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-async def test_a_folder_is_added_searched_listed_and_removed(command: Callable[..., asyncio.Future[Result]], tmp_path: Path) -> None:
+async def test_a_folder_is_added_searched_listed_and_removed(command: Command, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "rates.md").write_text("# Rates\n\nA workshop day costs 1200 euros.", encoding="utf-8")
@@ -65,8 +27,7 @@ async def test_a_folder_is_added_searched_listed_and_removed(command: Callable[.
     (tmp_path / "photo.png").write_bytes(b"\x89PNG")
 
     added = await command("add", str(tmp_path), "--json")
-    assert added.exit_code == 2, added.output
-    answer = document(added)
+    answer = document(added, exit_code=2)
     assert {Path(f["file"]).name: f["outcome"] for f in answer["files"]} == {"rates.md": "added", "handbook.docx": "added", "broken.pdf": "refused"}
     assert answer["refused"] == 1
     assert "damaged" in next(f["reason"] for f in answer["files"] if f["outcome"] == "refused")
@@ -90,7 +51,7 @@ async def test_a_folder_is_added_searched_listed_and_removed(command: Callable[.
     assert document(await command("search", "workshop", "--json"))["total"] == 0
 
 
-async def test_nothing_to_add_is_said_with_what_is_taken(command: Callable[..., asyncio.Future[Result]], tmp_path: Path) -> None:
+async def test_nothing_to_add_is_said_with_what_is_taken(command: Command, tmp_path: Path) -> None:
     for arguments, says in ((["add", str(tmp_path)], "No documents"), (["add", str(tmp_path / "none")], "There is no")):
         refused = (await command(*arguments)).exception
         assert isinstance(refused, InvalidInput)

@@ -1,61 +1,22 @@
 """The commands on memories, retention and the graph, against the real service on a real database."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from click.testing import Result
+from tests.cli.conftest import Command, commanding, document
 from tests.memory_gateway.conftest import gateway_over
-from typer.testing import CliRunner
 
 from planner_memory.adapters.postgres.database import Database
-from planner_memory.cli import calls
 from planner_memory.cli.app import app
-from planner_memory.core.documents import profile_document
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.profile import Profile
 
-Command = Callable[..., asyncio.Future[Result]]
 NOTE = "Petra Lang signs the texts."
 
 
 @pytest.fixture
 def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """Runs a command in a thread, since each has an event loop of its own."""
-
-    @asynccontextmanager
-    async def connected(*_: object, **__: object) -> AsyncIterator[httpx.AsyncClient]:
-        database = Database(dsn)
-        await database.open()
-        try:
-            async with gateway_over(database) as (http, _):
-
-                async def answered(request: httpx.Request) -> httpx.Response:
-                    if request.url.path.endswith("/profile"):
-                        return httpx.Response(200, json=profile_document(Profile(time_zone="Europe/Berlin")))
-                    return await http._transport.handle_async_request(request)
-
-                transport = httpx.MockTransport(answered)
-                async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=http.headers) as client:
-                    yield client
-        finally:
-            await database.close()
-
-    monkeypatch.setattr(calls, "connected", connected)
-    monkeypatch.setattr(calls, "configure_logs", lambda *_: None)
-    monkeypatch.setenv("COLUMNS", "200")
-    return lambda *arguments: asyncio.to_thread(lambda: CliRunner().invoke(app, list(arguments)))
-
-
-def document(result: Result) -> Any:
-    """The answer; what stands above it are the lines that the service logs, since it runs in this process."""
-    assert result.exit_code == 0, (result.output, result.exception)
-    return json.loads(result.stdout.splitlines()[-1])
+    return commanding(monkeypatch, dsn, gateway_over, app, Profile(time_zone="Europe/Berlin"), columns=200)
 
 
 async def kept(command: Command, content: str, *more: str) -> str:

@@ -1,8 +1,9 @@
 """The scheduler over HTTP, on a real database and a real CalDAV server."""
 
+import asyncio
 import importlib.util
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,19 +13,26 @@ from uuid import UUID
 import httpx
 import pytest
 from psycopg.types.json import Jsonb
+from tests.fakes.openrouter_server import KEY, OpenRouterServer
 from tests.scheduler_engine.stands import Stand, on_caldav, on_google
 
 from planner_memory.adapters.caldav.calendar import CalDavCalendar
+from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
+from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
+from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.preference_readings import PostgresPreferenceReadings
 from planner_memory.adapters.postgres.profiles import PostgresProfiles
+from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.adapters.postgres.schedules import PostgresSchedules
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 from planner_memory.core.ids import new_id
 from planner_memory.core.intervals import Interval
 from planner_memory.core.tenancy import spanning, within
 from planner_memory.ports.calendar import CalendarEvent
+from planner_memory.prompting.versions import Prompts
+from planner_memory.prompting.writer import Writer
 from planner_memory.scheduler_engine import preference_routes
 from planner_memory.scheduler_engine.routes import open_router, router
 from planner_memory.scheduler_engine.service import Scheduler
@@ -115,6 +123,23 @@ class Place:
                 row = await cursor.fetchone()
         assert row is not None
         return int(row["n"])
+
+
+@pytest.fixture(scope="module")
+def vendor() -> Iterator[OpenRouterServer]:
+    with OpenRouterServer(dimension=8) as server:
+        yield server
+
+
+@pytest.fixture
+async def writer(vendor: OpenRouterServer, database: Database) -> AsyncIterator[Writer]:
+    """A language model. `vendor.say` sets what it answers."""
+    vendor.reset()
+    adapter = OpenRouterLanguageModel(KEY, vendor.base_url, "~anthropic/claude-loopback", limit_seconds=5, sleep=lambda _: asyncio.sleep(0))
+    ledger = PostgresModelLedger(database)
+    metered = MeteredLanguageModel(adapter, ledger, monthly_budget_usd=200.0, clock=lambda: NOW)
+    yield Writer(model=metered, prompts=Prompts(PostgresPrompts(database)), ledger=ledger)
+    await adapter.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,21 @@
 """Remembered preferences read by a model once, corrected by the person once and kept; and the rules that come of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
 import pytest
 from psycopg.types.json import Jsonb
-from tests.fakes.openrouter_server import KEY, OpenRouterServer, refused
+from tests.fakes.openrouter_server import OpenRouterServer, refused
 
-from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
-from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
 from planner_memory.adapters.postgres.database import Database
-from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
 from planner_memory.adapters.postgres.preference_readings import PostgresPreferenceReadings
-from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.core.ids import new_id
 from planner_memory.core.profile import Profile
 from planner_memory.core.tenancy import spanning, within
 from planner_memory.ports.memory import Recall, RecalledMemory
 from planner_memory.prompting.replies import Unusable, read_reply
-from planner_memory.prompting.versions import Prompts
 from planner_memory.prompting.writer import Writer
 from planner_memory.scheduler_engine.drafting import draft
 from planner_memory.scheduler_engine.preference_replies import PreferenceReply
@@ -32,22 +26,6 @@ from planner_memory.scheduler_engine.terms import Terms, terms_of
 
 NOW = datetime(2027, 3, 15, 8, tzinfo=UTC)  # a Monday
 SAID = datetime(2027, 3, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def vendor() -> Iterator[OpenRouterServer]:
-    with OpenRouterServer(dimension=8) as server:
-        yield server
-
-
-@pytest.fixture
-async def writer(vendor: OpenRouterServer, database: Database) -> AsyncIterator[Writer]:
-    vendor.reset()
-    adapter = OpenRouterLanguageModel(KEY, vendor.base_url, "~anthropic/claude-loopback", limit_seconds=5, sleep=lambda _: asyncio.sleep(0))
-    ledger = PostgresModelLedger(database)
-    metered = MeteredLanguageModel(adapter, ledger, monthly_budget_usd=200.0, clock=lambda: NOW)
-    yield Writer(model=metered, prompts=Prompts(PostgresPrompts(database)), ledger=ledger)
-    await adapter.close()
 
 
 class Remembering:

@@ -1,25 +1,16 @@
 """A schedule proposed by a language model: one start among others, and whatever it says, no hard rule is broken."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.fakes.openrouter_server import KEY, OpenRouterServer
+from tests.fakes.openrouter_server import OpenRouterServer
 from tests.scheduler_engine.test_rules import RUN, P, plan, requests, terms
 
-from planner_memory.adapters.in_process.metered_model import MeteredLanguageModel
-from planner_memory.adapters.openrouter.language_model import OpenRouterLanguageModel
-from planner_memory.adapters.postgres.database import Database
-from planner_memory.adapters.postgres.model_calls import PostgresModelLedger
-from planner_memory.adapters.postgres.prompts import PostgresPrompts
 from planner_memory.core.profile import Profile
 from planner_memory.core.tenancy import within
-from planner_memory.prompting.versions import Prompts
 from planner_memory.prompting.writer import Writer
 from planner_memory.scheduler_engine.drafting import draft
 from planner_memory.scheduler_engine.proposals import Proposal, ProposalReply, proposed, wishes_of
@@ -79,22 +70,6 @@ def test_wishes_that_make_no_sense_are_not_taken() -> None:
     ]
     reply = ProposalReply.model_validate({"starts": [{"task": task, "start": start} for task, start in starts]})
     assert wishes_of(reply, small()) == {"a": datetime(2027, 3, 16, 9, tzinfo=UTC)}
-
-
-@pytest.fixture(scope="module")
-def vendor() -> Iterator[OpenRouterServer]:
-    with OpenRouterServer(dimension=8) as server:
-        yield server
-
-
-@pytest.fixture
-async def writer(vendor: OpenRouterServer, database: Database) -> AsyncIterator[Writer]:
-    vendor.reset()
-    adapter = OpenRouterLanguageModel(KEY, vendor.base_url, "~anthropic/claude-loopback", limit_seconds=5, sleep=lambda _: asyncio.sleep(0))
-    ledger = PostgresModelLedger(database)
-    metered = MeteredLanguageModel(adapter, ledger, monthly_budget_usd=200.0, clock=lambda: MONDAY)
-    yield Writer(model=metered, prompts=Prompts(PostgresPrompts(database)), ledger=ledger)
-    await adapter.close()
 
 
 async def test_the_model_proposes_and_the_run_says_what_it_was_worth(writer: Writer, vendor: OpenRouterServer) -> None:

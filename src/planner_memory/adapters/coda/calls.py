@@ -10,9 +10,9 @@ import httpx
 from planner_memory.adapters.coda.limits import Limits
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotConnected, NotFound, PlannerMemoryError, Unavailable, UpstreamInvalid
+from planner_memory.core.quoting import quoted
 from planner_memory.core.waiting import retry_after
 
-_LONGEST_MESSAGE = 300
 _WAITS_FOR_LATEST = (0.5, 1.0, 2.0)
 _WAIT_AFTER_FAILURE = 0.5
 _USUAL_RETRY_AFTER = 2.0
@@ -137,7 +137,7 @@ class CodaCalls:
         except (TimeoutError, httpx.TimeoutException):
             raise Unavailable(f"{self._vendor} did not answer within {self._limit_seconds:.0f} s. It is tried again later.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = self._clean(str(error) or type(error).__name__)
+            reason = quoted(str(error) or type(error).__name__, secret=self._token)
             raise Unavailable(f"{self._vendor} cannot be reached: {reason}. Check the network and {self._address}.") from None
         try:
             content = response.json() if response.content else {}
@@ -151,7 +151,7 @@ class CodaCalls:
 
     def _refusal(self, response: httpx.Response, content: Any) -> Exception:
         message = next((content[name] for name in ("message", "error", "detail") if content.get(name)), None) if isinstance(content, dict) else None
-        said = f" ({self._clean(message if isinstance(message, str) else json.dumps(message))})" if message else ""
+        said = f" ({quoted(message if isinstance(message, str) else json.dumps(message), secret=self._token)})" if message else ""
         status = response.status_code
         if status == 401:
             return NotConnected(f"{self._vendor} does not accept the token{said}. Set {self._key} to a valid one.")
@@ -172,7 +172,3 @@ class CodaCalls:
 
     def _invalid(self, refusal: _BadRequest) -> UpstreamInvalid:
         return UpstreamInvalid(f"{self._vendor} refused the request with 400{refusal.said}. `planner-memory doctor` says what is missing in the doc.")
-
-    def _clean(self, text: str) -> str:
-        hidden = text.replace(self._token, "…") if self._token else text
-        return " ".join(hidden.split())[:_LONGEST_MESSAGE].rstrip(".")

@@ -15,7 +15,10 @@ from uuid import UUID
 
 import httpx
 
+from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotConnected, Unavailable, UpstreamInvalid
+from planner_memory.core.quoting import quoted
+from planner_memory.core.waiting import retry_after
 from planner_memory.ports.second_memory import Copy, Echo
 
 _ID, _CONTENT = "planner_memory_id", "planner_content_sha256"
@@ -23,7 +26,6 @@ _PAGE = 100
 _IDS_PER_LOOKUP = 25
 _MOST_UNSETTLED = 10_000
 _POLLS_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0)
-_LONGEST_MESSAGE = 300
 
 
 class Mem0SecondMemory:
@@ -42,11 +44,13 @@ class Mem0SecondMemory:
         *,
         limit_seconds: float = 10,
         concurrency: int = 4,
+        clock: Clock = utc_now,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`limit_seconds` holds for one request. No request is repeated here: the caller keeps what is still to be done."""
         self._key = api_key
         self._limit_seconds = limit_seconds
+        self._clock = clock
         self._sleep = sleep
         self._places = asyncio.Semaphore(concurrency)
         self._unsettled: OrderedDict[UUID, str] = OrderedDict()  # memory → event that is still taking it in
@@ -156,7 +160,7 @@ class Mem0SecondMemory:
         except (TimeoutError, httpx.TimeoutException):
             raise Unavailable(f"mem0 did not answer within {self._limit_seconds:.0f} s. Try again in a moment.") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = self._clean(str(error) or type(error).__name__)
+            reason = quoted(str(error) or type(error).__name__, secret=self._key)
             raise Unavailable(f"mem0 cannot be reached: {reason}. Check the network and MEM0_BASE_URL.") from None
         if response.status_code == 404 and gone_is_done:
             return None
@@ -172,21 +176,17 @@ class Mem0SecondMemory:
 
     def _refusal(self, response: httpx.Response, content: Any) -> Exception:
         message = next((content[key] for key in ("detail", "error", "message") if content.get(key)), None) if isinstance(content, dict) else None
-        said = f" ({self._clean(message if isinstance(message, str) else json.dumps(message))})" if message else ""
+        said = f" ({quoted(message if isinstance(message, str) else json.dumps(message), secret=self._key)})" if message else ""
         status = response.status_code
         if status in (401, 403):
             return NotConnected(f"mem0 does not accept the API key{said}. Set MEM0_API_KEY to a valid key.")
         if status == 402:
             return NotConnected(f"The mem0 plan is used up{said}. Raise the plan or wait for its reset.")
         if status in (408, 429) or status >= 500:
-            after = response.headers.get("retry-after", "")
-            extra = {"retry_after": int(after)} if after.isdecimal() else {}
+            after = retry_after(response.headers.get("retry-after"), self._clock())
+            extra = {"retry_after": round(after)} if after is not None else {}
             return Unavailable(f"mem0 cannot answer now: error {status}{said}. It is tried again later.", **extra)
         return UpstreamInvalid(f"mem0 refused the request with {status}{said}. Check MEM0_BASE_URL.")
-
-    def _clean(self, text: str) -> str:
-        hidden = text.replace(self._key, "…") if self._key else text
-        return " ".join(hidden.split())[:_LONGEST_MESSAGE].rstrip(".")
 
 
 def _records(answer: Any) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ import httpx
 
 from planner_memory.core.clock import Clock, utc_now
 from planner_memory.core.errors import NotConnected, PlannerMemoryError, Refused, Unavailable, UpstreamInvalid, UpstreamTimeout
+from planner_memory.core.quoting import quoted
 from planner_memory.core.waiting import retry_after
 
 _WAITS_SECONDS = (1.0, 2.0, 4.0)
 _JITTER = 0.25  # of the wait, so that callers turned away together do not come back together
-_LONGEST_MESSAGE = 300
 _NOT_CONNECTED = {
     401: "{vendor} does not accept the API key{said}. Set OPENROUTER_API_KEY to a valid key.",
     402: "The account at {vendor} has no credit left{said}. Add credit or raise the key's limit.",
@@ -100,7 +100,7 @@ class OpenRouterClient:
         except (TimeoutError, httpx.TimeoutException):
             raise _TryAgain(UpstreamTimeout(f"{self._vendor} did not answer within {seconds:.0f} s. Try again in a moment.")) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = self._clean(str(error) or type(error).__name__)
+            why = quoted(str(error) or type(error).__name__, secret=self._key)
             raise _TryAgain(Unavailable(f"{self._vendor} cannot be reached: {why}. Check the network and OPENROUTER_BASE_URL.")) from None
         return self._read(response)
 
@@ -114,7 +114,7 @@ class OpenRouterClient:
             return content
         message = said.get("message") if isinstance(said, dict) else said
         if _is_moderated(said):
-            raise Refused(f"{self._vendor}'s moderation declined the request ({self._clean(str(message or 403))}). Word it differently.")
+            raise Refused(f"{self._vendor}'s moderation declined the request ({quoted(str(message or 403), secret=self._key)}). Word it differently.")
         if response.is_success and said:
             raise self._refusal(_status_in(said), message, response)
         if response.is_success:
@@ -122,7 +122,7 @@ class OpenRouterClient:
         raise self._refusal(response.status_code, message, response)
 
     def _refusal(self, status: int | None, message: object, response: httpx.Response) -> Exception:
-        said = f" ({self._clean(message)})" if isinstance(message, str) and message else ""
+        said = f" ({quoted(message, secret=self._key)})" if isinstance(message, str) and message else ""
         if status in _NOT_CONNECTED:
             return NotConnected(_NOT_CONNECTED[status].format(vendor=self._vendor, said=said))
         if status == 429:
@@ -135,10 +135,6 @@ class OpenRouterClient:
         if response.is_success:
             return Unavailable(f"{self._vendor} could not answer: error {status}{said}. Try again; if it stays, check the name of the model.")
         return UpstreamInvalid(f"{self._vendor} refused the request with {status}{said}. Check the name of the model and OPENROUTER_BASE_URL.")
-
-    def _clean(self, text: str) -> str:
-        hidden = text.replace(self._key, "…") if self._key else text
-        return " ".join(hidden.split())[:_LONGEST_MESSAGE].rstrip(".")
 
 
 def _is_moderated(error: object) -> bool:
