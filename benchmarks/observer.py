@@ -16,12 +16,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import psycopg
-from benchmarks.gateway_process import Child
+from benchmarks.gateway_process import Child, percentiles
 from benchmarks.observer_corpus import samples
 from benchmarks.observer_later_phrasings import EIGHTH, NINTH, SEVENTH, SIXTH, TENTH
 from benchmarks.observer_phrasings import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import texts
 from benchmarks.observer_wordings import HELD_OUT, TUNING
+from tests.fakes.openrouter_server import KEY as VENDOR_KEY
+from tests.fakes.openrouter_server import OpenRouterServer
 
 from planner_memory.adapters.pgserver.server import EmbeddedPostgres
 from planner_memory.adapters.postgres.database import Database
@@ -37,6 +39,16 @@ from planner_memory.observer_agent.sources import Sources
 from planner_memory.ports.workspace import Mode
 
 TZ = ZoneInfo("Europe/Berlin")
+MODES = ("daily", "weekly")
+_TOLD = 20
+_HEADINGS = {
+    "summary": "Summary",
+    "highlights": "Highlights",
+    "trend": "Trend",
+    "pattern_performance": "Pattern Performance",
+    "sprint": "Sprint",
+    "observations": "Observations",
+}
 NOW = datetime(2026, 11, 20, 22, tzinfo=UTC)
 _TIMES = 7
 _BYPASS = "select set_config('planner.bypass', 'health', true)"
@@ -122,25 +134,51 @@ async def _plan(connection: psycopg.AsyncConnection) -> None:
 
 
 def _service(folder: Path, dsn: str) -> None:
-    """Everything on: calendar, model, letters, traces; the addresses need not answer to be in memory."""
-    settings = {
-        "PLANNER_DATA_DIR": str(folder / "observer"),
-        "CALDAV_URL": "http://127.0.0.1:9/",
-        "OPENROUTER_API_KEY": "sk-or-v1-none",
-        "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1",
-        "PLANNER_MARKDOWN_DIR": str(folder / "letters"),
-        "MEMORY_GATEWAY_URL": "http://127.0.0.1:9",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
-    }
-    child = Child(folder, dsn, settings, service="observer-agent")
-    try:
-        idle = child.megabytes()["resident"]
-        for mode in ("daily", "weekly"):
-            child.ask("POST", f"/api/v1/observer/reflect?mode={mode}&date=2026-11-20&dry_run=true")
-        used = child.megabytes()["resident"]
-        print(f"\nobserver-agent as a process of its own, everything on: {idle:.0f} MB resident, {used:.0f} MB after a daily and a weekly reflection")
-    finally:
-        child.stop()
+    """Everything on: calendar, model, letters, traces; but for the model, the addresses need not answer to be in memory."""
+    with OpenRouterServer() as vendor:
+        settings = {
+            "PLANNER_DATA_DIR": str(folder / "observer"),
+            "CALDAV_URL": "http://127.0.0.1:9/",
+            "OPENROUTER_API_KEY": VENDOR_KEY,
+            "OPENROUTER_BASE_URL": vendor.base_url,
+            "PLANNER_MARKDOWN_DIR": str(folder / "letters"),
+            "MEMORY_GATEWAY_URL": "http://127.0.0.1:9",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        }
+        child = Child(folder, dsn, settings, service="observer-agent")
+        try:
+            idle = child.megabytes()["resident"]
+            told = {mode: _told(child, vendor, mode) for mode in MODES}
+            used = child.megabytes()["resident"]
+        finally:
+            child.stop()
+    print(f"\nobserver-agent as a process of its own, everything on: {idle:.0f} MB resident, {used:.0f} MB after {2 * (_TOLD + 1)} reflections")
+    print(f"\n{'told by a model that answers at once':<38} {'p50':>9} {'p95':>9}   (all of a request: facts, prompt, numbers held to the facts)")
+    for mode, took in told.items():
+        p50, p95 = percentiles(took)
+        print(f"{mode:<38} {p50:>6.0f} ms {p95:>6.0f} ms")
+
+
+def _told(child: Child, vendor: OpenRouterServer, mode: str) -> list[float]:
+    """Milliseconds of each reflection whose text is the model's. It says what the template says, so that its numbers hold."""
+    ask = ("POST", f"/api/v1/observer/reflect?mode={mode}&date=2026-11-20&dry_run=true", None)
+    sections = child.ask(*ask)["sections"]  # with nothing to say, the model's answer is no reflection: this is the template
+    reply = {field: _field(sections[heading], field) for field, heading in _HEADINGS.items() if heading in sections}
+    reply["focus"] = _field(list(sections.values())[-1], "focus")
+    took = []
+    for _ in range(_TOLD):
+        vendor.say(reply)
+        started = time.perf_counter()
+        answer = child.ask(*ask)
+        took.append((time.perf_counter() - started) * 1000)
+        assert answer["generator"] == "model", answer["warnings"]
+    return took
+
+
+def _field(text: str, field: str) -> str | list[str]:
+    if field in ("summary", "sprint"):
+        return " ".join(text.split())
+    return [line.removeprefix("- ") for line in text.splitlines() if line][:12]
 
 
 _OTHER_WORDS = (
