@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
 import structlog
 from psycopg import sql
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import BaseRowFactory, RowMaker, class_row, dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -43,6 +44,19 @@ def _begin(role: str | None, scope: Scope | None, may_be_lost: bool) -> bytes:
     return sql.SQL("begin; select {}").format(sql.SQL(", ").join(said)).as_bytes()
 
 
+def _made(row: type[Row]) -> BaseRowFactory[Row]:
+    """`class_row`, which names each value of each row, at half its price where the query's columns stand in the order of the fields."""
+    named, names = class_row(row), [field.name.encode() for field in fields(row)]  # type: ignore[arg-type]
+
+    def maker(cursor: Any) -> RowMaker[Row]:
+        result = cursor.pgresult
+        if result is None or [result.fname(place) for place in range(result.nfields)] != names:
+            return named(cursor)
+        return lambda values: row(*values)
+
+    return maker
+
+
 def _text(name: str) -> bytes:
     return queries()[name].encode()  # bytes, because psycopg takes a str for a query only when it is a literal
 
@@ -58,13 +72,13 @@ class Transaction:
 
     async def rows(self, name: str, row: type[Row], /, **parameters: Any) -> list[Row]:
         """All rows, each as the dataclass `row`, whose fields are the query's columns."""
-        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+        async with self._connection.cursor(row_factory=_made(row)) as cursor:
             await cursor.execute(_text(name), _adapted(parameters))
             return await cursor.fetchall()
 
     async def row(self, name: str, row: type[Row], /, **parameters: Any) -> Row | None:
         """The first row, or None."""
-        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+        async with self._connection.cursor(row_factory=_made(row)) as cursor:
             await cursor.execute(_text(name), _adapted(parameters))
             return await cursor.fetchone()
 
