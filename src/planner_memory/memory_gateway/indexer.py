@@ -11,7 +11,7 @@ from planner_memory.memory_gateway.index_loop import BATCH, LEASE_SECONDS, Dense
 from planner_memory.memory_gateway.indexing import Entry, entries
 from planner_memory.memory_gateway.texts import REACH
 from planner_memory.ports.embedder import Embedder
-from planner_memory.ports.memories import Forgotten, MemoryStore
+from planner_memory.ports.memories import Forgotten, MemoryStore, StoredMemory
 from planner_memory.ports.vectors import VectorIndex
 
 _FORGOTTEN_AT_ONCE = 500
@@ -35,7 +35,8 @@ class Indexer:
         self._answers = answers
         self._zone = zone
         self.embedder = PatientEmbedder(embedder)
-        self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds)
+        self._handed: list[StoredMemory] = []
+        self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds, handed=self._work_off)
 
     def open(self) -> None:
         self._loop.open()
@@ -45,6 +46,14 @@ class Indexer:
 
     def wake(self) -> asyncio.Task[None]:
         return self._loop.wake()
+
+    def wake_soon(self) -> None:
+        self._loop.wake_soon()
+
+    async def wait_for_new(self, row: StoredMemory, seconds: float) -> Outcome | None:
+        """As `wait_for`, for a row that was leased when it was stored: nobody needs to claim it. A process that dies meanwhile leaves it leased."""
+        self._handed.append(row)
+        return (await self._loop.wait_for([row.id], seconds, are_handed=True)).get(row.id)
 
     async def wait_for(self, ids: Sequence[UUID], seconds: float) -> dict[UUID, Outcome]:
         return await self._loop.wait_for(ids, seconds)
@@ -63,6 +72,20 @@ class Indexer:
             await self._follow_forgotten(gone)
         if not rows:
             return len(gone) == _FORGOTTEN_AT_ONCE
+        return await self._written(rows, around) and len(rows) == BATCH
+
+    async def _work_off(self) -> bool:
+        rows, self._handed = self._handed[:BATCH], self._handed[BATCH:]
+        around: list[StoredMemory] = []
+        if threaded := [r.id for r in rows if r.thread_id is not None]:
+            async with self._store.begin(may_be_lost=True) as tx:
+                around = await tx.around(threaded, 2 * REACH)
+        if rows:
+            await self._written(rows, around)
+        return bool(rows)
+
+    async def _written(self, rows: Sequence[StoredMemory], around: Sequence[StoredMemory]) -> bool:
+        """False when the index did not take them; they are due again later."""
         ids = [r.id for r in rows]
         batch = entries(rows, around, await self._zone())
         dense, reason = await self._dense(batch)
@@ -79,7 +102,7 @@ class Indexer:
             await self._vectors.delete(missing)
         await self._answers.advance({r.client_id for r in rows})
         self._loop.tell(ids, Outcome("lexical", reason) if reason else Outcome("indexed"))
-        return len(rows) == BATCH
+        return True
 
     async def _follow_forgotten(self, gone: Sequence[Forgotten]) -> None:
         ids = [g.id for g in gone]
