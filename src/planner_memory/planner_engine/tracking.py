@@ -16,6 +16,7 @@ from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.answers import run_answer
 from planner_memory.planner_engine.estimates import Estimator, Task
 from planner_memory.planner_engine.run_records import (
+    LEAST_HOURS,
     Known,
     Who,
     check_same,
@@ -134,6 +135,10 @@ class Tracker:
                 if actual_hours and len(sittings) == 1:
                     last = replace(last, actual_hours=actual_hours)
                 await tx.save_run(last)
+                if hours < LEAST_HOURS:
+                    warnings.append(
+                        "Its clock ran for less than a minute, so estimates learn nothing from it. Say how long it took by sending actual_hours."
+                    )
             elif actual_hours:
                 last = timer_run(task_id, known, who, now - timedelta(hours=min(actual_hours, 87_600.0)))
                 last = replace(
