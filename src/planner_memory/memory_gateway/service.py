@@ -311,7 +311,9 @@ class Gateway:
             return Pending(0, None)
         with spanning("health"):
             async with self._store.begin() as tx:
-                return await tx.pending()
+                found = await tx.pending()
+        count = max(0, found.count - len(self._indexer.unnoted))
+        return Pending(count, found.oldest_at if count else None)
 
     async def _zone(self) -> ZoneInfo:
         """The person's time zone, read again after a minute."""
