@@ -158,7 +158,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The archive to write, en
 
 def restore(
     source: Annotated[Path, typer.Argument(help="An archive written by backup.")],
-    force: Annotated[bool, typer.Option(help="Move a data directory that is in the way aside.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Move a data directory that is in the way aside.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make the data directory anew from an archive."""

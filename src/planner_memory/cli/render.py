@@ -66,7 +66,7 @@ def remembered(answer: Answer) -> RenderableType:
     return Text(f"Remembered as {answer['memory_id']} in {stores}.{again}{waiting}")
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """As much of it as a list has room for, without empty lines."""
     lines = [line for line in text.splitlines() if line.strip()]
     shown = "\n".join(lines[:_MOST_LINES])
@@ -79,7 +79,7 @@ def recalled(answer: Answer, tz: ZoneInfo) -> RenderableType:
         return Text("Nothing like that is remembered.")
     table = _table("score", "when", "kind", "content", numbers=("score",), wide=("content",))
     for found in answer["results"]:
-        table.add_row(f"{found['score']:.2f}", local(found["occurred_at"], tz), found["memory_type"], Text(_shortened(found["content"])))
+        table.add_row(f"{found['score']:.2f}", local(found["occurred_at"], tz), found["memory_type"], Text(shortened(found["content"])))
     notes = [f"{answer['total']} found in {answer['took_ms']:.0f} ms{', from the cache' if answer.get('cached') else ''}."]
     notes += [f"Without {reason}." for reason in answer.get("degraded") or ()]
     return Group(table, Text(" ".join(notes), "dim"))
