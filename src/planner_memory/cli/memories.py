@@ -56,7 +56,8 @@ def list_memories(
         table = plain_table("when", "kind", "content", "id")
         for each in answer["memories"]:
             mark = "pinned · " if each["pinned"] else "superseded · " if each["superseded_at"] else ""
-            table.add_row(local(each["occurred_at"], tz), each["memory_type"], Text(mark + shortened(each["content"])), each["memory_id"])
+            content = Text(mark + shortened(each["content"], most_lines=3))
+            table.add_row(local(each["occurred_at"], tz), each["memory_type"], content, each["memory_id"])
         more = Text(f"More: --cursor {answer['next_cursor']}", "dim") if answer["next_cursor"] else Text("")
         show(table, more, zone_note(tz))
 

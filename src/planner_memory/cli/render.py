@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 Answer = Mapping[str, Any]
-_MOST_LINES, _MOST_CHARACTERS = 8, 600  # of a memory in a list
+_MOST_CHARACTERS = 600  # of a memory in a list
 
 
 def duration(hours: float) -> str:
@@ -66,10 +66,10 @@ def remembered(answer: Answer) -> RenderableType:
     return Text(f"Remembered as {answer['memory_id']} in {stores}.{again}{waiting}")
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most_lines: int = 8) -> str:
     """As much of it as a list has room for, without empty lines."""
     lines = [line for line in text.splitlines() if line.strip()]
-    shown = "\n".join(lines[:_MOST_LINES])
+    shown = "\n".join(lines[:most_lines])
     cut = shown if len(shown) <= _MOST_CHARACTERS else shown[:_MOST_CHARACTERS].rsplit(" ", 1)[0]
     return cut if cut == "\n".join(lines) else f"{cut} …"
 
