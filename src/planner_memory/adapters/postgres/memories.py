@@ -120,7 +120,7 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         return await self._tx.rows("list_memories", StoredMemory, **_conditions(selection), before_at=before_at, before_id=before_id, limit=limit)
 
     async def candidates(self, ids: Sequence[UUID], selection: Selection) -> list[Candidate]:
-        listed = "{" + ",".join(map(str, ids)) + "}"  # an array as text: a third of the time that adapting it item by item takes
+        listed = "{" + ",".join([each.hex for each in ids]) + "}"  # an array as text: a third of the time that adapting it item by item takes
         return await self._tx.rows("memory_candidates", Candidate, ids=listed, **_conditions(selection))
 
     async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
