@@ -14,10 +14,14 @@ from typing import Any, Literal
 from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
+from planner_memory.observer_agent.inference import inferred, unsaid_units
+from planner_memory.observer_agent.innocuous import bids, claims_nothing
 from planner_memory.observer_agent.matching import DERIVED, is_near, is_value, said
 from planner_memory.observer_agent.numbers import Kind, Mention
 from planner_memory.observer_agent.quantifiers import wholes
+from planner_memory.observer_agent.records import Names, Record, parts_with_digits, records_of
 from planner_memory.observer_agent.roles import complements, exceeds, out_of_role, role_of, share_of_counts
+from planner_memory.observer_agent.scene import Scene
 from planner_memory.observer_agent.sentences import Sentence, masked, nearness, sentences
 from planner_memory.observer_agent.weighing import in_question, is_method, is_named, is_of_the_same, is_plainly_meant, rarities, weight
 
@@ -32,6 +36,7 @@ _IS_GAP = re.compile(
 )
 _NEVER_MEANT = frozenset({"sum", "multiple"})  # they may be said, but what no word marks is not what was meant
 _LEAST = 0.12
+_BESIDE = 0.25  # a word that stands this near is of this number
 _LEAST_ROOM: dict[Kind, float] = {"date": 2.0, "weekday": 2.0, "time": 2.0}
 _NO_RECORD = -0.9  # a date without any word about it is none of a record's
 _SAME_THING: dict[Kind, float] = {"count": 0.72, "minutes": 0.72, "percent": 0.65, "factor": 0.5, "date": 0.3, "time": 0.5}
@@ -68,19 +73,84 @@ def check(prose: str, document: Any) -> list[Verdict]:
 
     `document` is JSON: the facts as `GET /facts` gives them, or any other document whose keys name their units (see claims_of).
     """
-    claims = claims_of(document)
-    claims += derived_claims(claims)
+    told = claims_of(document)
+    claims = [*told, *derived_claims(told)]
     blanked, names = masked(prose, known_names(document))
     rarity = rarities(claims)
+    by_path = {claim.path: claim for claim in claims}
+    records = records_of(told)
+    known = Names(records)
+    for pattern in parts_with_digits(record.name for record in records):
+        blanked = pattern.sub(
+            lambda match: re.sub(r"\d|two|three|thirty", lambda each: "x" * len(each.group()), match.group(), flags=re.IGNORECASE), blanked
+        )
+    last_day = max(
+        (claim.value for claim in _own_dates(told) if claim.path.endswith(("ends_on", "starts_on")) and "sprint" not in claim.path), default=None
+    )
     verdicts: list[Verdict] = []
+    named: list[Record] = []
+    before: Sentence | None = None
     for sentence in sentences(blanked, names):
+        here = known.said_in(sentence.text, (word.about[1:] for word in sentence.words if word.about.startswith(":")))
+        is_next = before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start]
+        named = here or (named if is_next else [])
+        scene = Scene(sentence, named, records, told, before.numbers if before is not None and is_next else (), last_day, not here)
         for mention in sentence.numbers:
             found = [_verdict(meaning, sentence, claims, rarity) for meaning in mention.meanings()]
             verdict = next((each for each in found if each.is_supported), found[0])
+            if verdict.is_supported and not mention.is_each and (why := _is_unsaid(mention, sentence, by_path.get(verdict.fact or ""), here, named)):
+                aside = replace(scene, named=here or named)
+                found_plainly = inferred(mention, aside, plainly=True) or inferred(mention, aside)
+                verdict = Verdict(mention, "derived", found_plainly, "") if found_plainly else Verdict(mention, "misplaced", verdict.fact, why)
+            if not verdict.is_supported and not mention.is_each:
+                exact = {word.about[1:] for word in sentence.words if word.about.startswith(":")}
+                aside = replace(scene, named=[record for record in here if record.name not in exact]) if verdict.is_plain else scene
+                units = [_verdict(unit, sentence, claims, rarity) for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent")]
+                found_unit = next((unit for unit in units if unit.outcome == "fact"), None)
+                if found_unit is not None and not _is_unsaid(found_unit.mention, sentence, by_path.get(found_unit.fact or ""), here, named):
+                    verdict = found_unit
+                elif (found_why := inferred(mention, aside, plainly=verdict.is_plain)) is not None:
+                    verdict = Verdict(mention, "derived", found_why, "")
+                elif (not verdict.is_plain or (bids(sentence) and mention.kind == "minutes")) and claims_nothing(mention, sentence):
+                    continue
             verdicts.append(replace(verdict, mention=mention))
         verdicts = _consistent(verdicts, sentence)
+        before = sentence
     verdicts = [each for each in verdicts if not each.mention.is_each or each.is_supported or _is_contradicted(each)]
     return sorted([*verdicts, *_of_wholes(blanked, claims)], key=lambda each: each.mention.start)
+
+
+def _is_unsaid(mention: Mention, sentence: Sentence, claim: Claim | None, here: Sequence[Record], named: Sequence[Record]) -> str:
+    """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
+    if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor") or "thresholds" in claim.path:
+        return ""
+    near = nearness(mention, sentence)
+    said = {record.name for record in (*here, *named)} | {name[1:] for name in near if name.startswith(":")}
+    is_plain = any(max(near.get(f"own {topic}", 0.0), near.get(f"mine {topic}", 0.0)) > 0.2 for topic in claim.concepts & _TOPICS)
+    if mention.kind == "count":
+        if (
+            ".by_" in claim.path
+            and not any(word in sentence.text.lower() for name in claim.names for word in _spellings(name))
+            and not claim.names & said
+        ):
+            return f"This is {claim.path}, of which the sentence does not speak."
+        is_elsewhere = bool(claim.concepts) and not any(concept in near for concept in claim.concepts) and not claim.names & said
+        return (
+            f"This is {claim.path}, but the words speak of something else." if is_elsewhere and any(f"own {noun}" in near for noun in _NOUNS) else ""
+        )
+    if here and not sentence.has_names and not claim.names & {record.name for record in here} and not is_plain:
+        return f"This is {claim.path}, but the sentence speaks of “{here[0].name}”."
+    if claim.names and "]" in claim.path and not claim.names & said and not is_plain:
+        return f"This is {claim.path}, of which the sentence does not speak."
+    return ""
+
+
+def _spellings(name: str) -> set[str]:
+    return {word for word in name.lower().replace("_", " ").split() if len(word) > 2}
+
+
+_NOUNS = frozenset({"task", "meeting", "event", "switch", "plan", "step", "run", "day", "week"})
+_TOPICS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "switch", "sprint", "work", "past", "share", "rate"})
 
 
 def _is_contradicted(verdict: Verdict) -> bool:
@@ -174,7 +244,7 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
         if (score >= limit or is_allowed) and is_value(mention, claim) and (not is_gap or claim.sign or claim.pattern == "difference"):
             said_way = direction(mention, sentence.numbers, sentence.start, sentence.text) if claim.sign else 0
             if said_way and said_way != claim.sign:
-                return Verdict(mention, "wrong", claim.path, f"The words say {'more' if said_way > 0 else 'less'}, the facts the opposite.")
+                return Verdict(mention, "wrong", claim.path, f"The words say {'more' if said_way > 0 else 'less'}, the facts the opposite.", True)
             return Verdict(mention, "derived" if claim.pattern in DERIVED else "fact", claim.path, "")
     if mention.kind == "weekday" and not sentence.has_names and (inside := _weekday_inside(mention, _own_dates(claims))):
         return Verdict(mention, "fact", inside, "")
@@ -184,7 +254,15 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
     elsewhere = next((claim for claim in claims if claim.kind in _KINDS[mention.kind] and not claim.sign and is_value(mention, claim)), None)
     if best <= _LEAST:
         meant = None
-    is_plain = meant is not None and best > _LEAST and "past" not in near and is_named(meant, near)
+    is_plain = (
+        meant is not None
+        and best > _LEAST
+        and "past" not in near
+        and is_named(meant, near)
+        and meant.pattern not in DERIVED
+        and "thresholds" not in meant.path
+    )
+    is_plain = is_plain and meant is not None and all(near.get(concept, 0.0) > _BESIDE for concept in meant.concepts)
     if elsewhere is not None:
         instead = f"of {meant.path}, which is {said(meant)}" if meant is not None else "of something else"
         return Verdict(mention, "misplaced", meant.path if meant else None, f"This is {elsewhere.path}, but the words speak {instead}.", is_plain)

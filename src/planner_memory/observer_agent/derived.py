@@ -9,6 +9,7 @@ from decimal import Decimal
 from itertools import combinations, permutations
 
 from planner_memory.observer_agent.claims import Claim
+from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Kind, Mention
 
 _SUM = re.compile(
@@ -112,10 +113,7 @@ def _shares(part: str, whole: str, rest: set[str] | None, by_path: dict[str, Cla
 
 
 def _fits(value: Decimal, known: Decimal, mention: Mention) -> bool:
-    room = mention.precision / 2
-    if mention.is_rough:
-        room = max(room, abs(known) / 20)
-    return abs(abs(value) - abs(known)) <= (room if mention.kind != "count" or mention.precision < 1 else Decimal(0))
+    return is_near(abs(value), abs(known), mention)
 
 
 def in_sentence(mention: Mention, text: str, numbers: Sequence[Mention], ranked: Ranked, claims: Sequence[Claim]) -> str | None:

@@ -7,6 +7,8 @@ from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.numbers import Mention
 
 DERIVED = frozenset({"difference", "multiple", "share", "rest", "sum"})
+_FEW = 20  # counts up to this are told as they are
+_POINTS, _MINUTES = Decimal(4), Decimal(45)  # at the most between "nearly four fifths" or "over seven hours" and what it was
 _OF_ROUNDED = Decimal("0.05")  # a share of hours that the facts have rounded
 
 
@@ -32,11 +34,21 @@ def is_value(mention: Mention, claim: Claim) -> bool:
 
 
 def is_near(value: Decimal, known: Decimal, mention: Mention, *, slack: Decimal = Decimal(0)) -> bool:
-    if mention.kind == "count" and mention.precision == 1 and not (mention.is_rough and known > 20):
+    """ "About" leaves a twentieth either way, "more than" and "nearly" somewhat more on their side alone."""
+    exact = mention.precision / 2 + slack
+    if mention.leans and (mention.kind != "count" or known > _FEW):
+        gap = (known - value) * mention.leans
+        most = (
+            _POINTS * (2 if mention.precision > 1 else 1)
+            if mention.kind == "percent"
+            else min(known / 8, _MINUTES)
+            if mention.kind == "minutes"
+            else known / 10
+        )
+        return -exact <= gap <= max(most, exact)
+    if mention.kind == "count" and mention.precision == 1 and not (mention.is_rough and known > _FEW):
         return value == known  # a whole number claims a whole count: rounding is for those with decimals
-    room = mention.precision / 2 + slack
-    if mention.is_rough:
-        room = max(room, known / 20)
+    room = max(exact, known / 20) if mention.is_rough else exact
     return abs(value - known) <= room
 
 
@@ -48,4 +60,4 @@ def _is_date(mention: Mention, known: date) -> bool:
     if mention.kind == "year":
         return bool(known.year == mention.value)
     year, month, day = mention.value
-    return (known.month, known.day) == (month, day) and year in (None, known.year) and mention.weekday in (None, known.weekday())
+    return known.day == day and month in (None, known.month) and year in (None, known.year) and mention.weekday in (None, known.weekday())

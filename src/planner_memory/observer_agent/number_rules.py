@@ -49,7 +49,11 @@ def _numeric_date(got: Groups) -> Found:
     a, b = int(got["a"] or 0), int(got["b"] or 0)
     day_first, month_first = Reading("date", (whole, b, a)), Reading("date", (whole, a, b))
     found = [reading for reading in (day_first, month_first) if 1 <= reading.value[1] <= 12 and 1 <= reading.value[2] <= 31]
-    return found if whole is not None else [*found, Reading("time", (a, b))] if a < 24 and b < 60 else found
+    if whole is not None:
+        return found
+    plain = Decimal(f"{a}.{b}")  # a sentence may end behind a number: "hours: 7.1."
+    more = [Reading("minutes", plain * 60, Decimal(6)), Reading("count", plain, _ONE / 10), Reading("factor", plain, _ONE / 10)]
+    return [*found, *([Reading("time", (a, b))] if a < 24 and b < 60 else []), *(more if got["b"] and len(got["b"]) == 1 else [])]
 
 
 def _half_time(got: Groups) -> Found:
@@ -85,6 +89,19 @@ def _spoken_hours(got: Groups) -> Found:
     return [_minutes(whole + more)]
 
 
+def _and_a_part(got: Groups) -> Found:
+    """ "Three and a quarter", the hours left unsaid."""
+    whole = value_of(got["whole"] or "0")[0]
+    part = (got["part"] or "").lower()
+    exact = whole + (Decimal("0.5") if "half" in part else Decimal("0.75") if "three" in part else Decimal("0.25"))
+    return [_minutes(exact * 60), Reading("count", exact, _ONE / 10), Reading("factor", exact, _ONE / 20), Reading("percent", exact, _ONE / 10)]
+
+
+def _in_the_day(got: Groups) -> Found:
+    hour = int(value_of(got["hour"] or "0")[0])
+    return [Reading("time", (hour % 12 + (0 if (got["part"] or "").lower() == "morning" else 12), int(got["minute"] or 0)))]
+
+
 def _hours_and(got: Groups) -> Found:
     whole = Decimal(60) if (got["whole"] or "").lower() in ("an", "a") else value_of(got["whole"] or "0")[0] * 60
     rest = value_of(got["rest"] or "0")[0]
@@ -97,11 +114,16 @@ def _glued(got: Groups) -> Found:
     return [lasting, Reading("time", (hour, minute))] if hour < 24 and len(got["minute"] or "") == 2 else [lasting]
 
 
+_PARTS = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PART = rf"(?:{'|'.join(_PARTS)}|fourth|second)"
+
+
 def _share(got: Groups) -> Found:
-    words = re.sub(r"^(?:a|one|an|every|each)\s+", "", re.sub(r"[-\s]+", " ", (got["part"] or "").lower())).split()
-    tops = {"half": _ONE, "two": Decimal(2), "three": Decimal(3), "four": Decimal(4)}
-    bottoms = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "tenth": 10, "second": 2, "fourth": 4}
-    return [Reading("percent", tops.get(words[0], _ONE) * 100 / bottoms[words[-1].removesuffix("s")] if words != ["half"] else Decimal(50))]
+    words = re.sub(r"^(?:a|an|every|each)\s+", "one ", re.sub(r"[-\s]+", " ", (got["part"] or "").lower())).split()
+    last = {"second": "half", "fourth": "quarter"}.get(words[-1].removesuffix("s"), words[-1].removesuffix("s"))
+    bottom = Decimal(2 if words[-1] in ("half", "halves") else _PARTS.index(last) + 2)
+    top = value_of(words[0])[0] if len(words) > 1 else _ONE
+    return [Reading("percent", top * 100 / bottom, _ONE if words == ["half"] else Decimal(2))]
 
 
 def _in_every(got: Groups) -> Found:
@@ -123,6 +145,8 @@ def _counted(got: Groups) -> Found:
     if text.isdigit() and len(text) == 4 and 1900 <= int(text) <= 2199:
         return [Reading("year", int(text)), Reading("count", Decimal(text))]
     found = [Reading("count", value, precision) for value, precision in values_of(text)]
+    found += [Reading("minutes", each.value * 60, each.precision * 60) for each in found if each.precision < 1]  # "hours: 7.5"
+    found += [Reading("factor", each.value, each.precision) for each in found if each.precision < 1 and each.kind == "count"]
     if clock := re.fullmatch(r"(0\d|1\d|2[0-3])\.([0-5]\d)", text):
         found.append(Reading("time", (int(clock[1]), int(clock[2]))))
     return found
@@ -143,7 +167,7 @@ _COUNTED = (
 )
 _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"\b(?P<y>\d{4})[-/](?P<m>\d{2})[-/](?P<d>\d{2})(?!\d)", lambda g: [Reading("date", (int(g["y"] or 0), int(g["m"] or 0), int(g["d"] or 0)))]),
-    (r"(?<![\d.,])(?P<a>3[01]|[12]\d|0?[1-9])\.\s?(?P<b>1[0-2]|0?[1-9])\.(?:\s?(?P<year>(?:19|20)?\d\d)(?![\d]))?(?!\d)", _numeric_date),
+    (r"(?<![\d.,])(?P<a>3[01]|[12]\d|0?[1-9])\.[ \u00a0]?(?P<b>1[0-2]|0?[1-9])\.(?:\s?(?P<year>(?:19|20)?\d\d)(?![\d]))?(?!\d)", _numeric_date),
     (r"(?<![\d.,/])(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\d/])", _numeric_date),
     (rf"\b{_DAY}{_TH}?\s+(?:of\s+)?{_MONTH}{_YEAR}(?!\s*\d)", _date),
     (rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}{_TH}?(?!\d|[.,]\d|\s*(?:h\b|hours?|min|%|:\d|tasks?|meetings?|events?)){_YEAR}", _date),
@@ -164,18 +188,26 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"(?<![\w.,])(?P<hour>\d{1,3})[ \t]?h[ \t]?(?P<minute>[0-5]?\d)(?:\s?m(?:in)?\b|(?![\w%]|[.,]\d|\s*%))", _glued),
     (r"\b(?:(?P<whole>an|one)\s+hour|(?<![\w])hour)\s+and\s+(?P<part>a\s+half|a\s+quarter|three\s+quarters)\b",
      lambda g: _spoken_hours({**g, "whole": g["whole"] or "an"})),
-    (rf"(?P<whole>{VALUE})\s+and\s+(?P<part>a\s+half|a\s+quarter|three\s+quarters)[\s-]+{_H}", _spoken_hours),
+    (rf"(?P<whole>{VALUE})\s+and\s+(?:(?P<part>a\s+half|a\s+quarter|three[\s-]quarters?)[\s-]+){_H}", _spoken_hours),
     (rf"(?P<whole>{VALUE})\s+hours?\s+and\s+(?P<part>a\s+half|a\s+quarter|three\s+quarters)\b", _spoken_hours),
-    (r"\b(?P<part>half|(?:a\s+|one\s+)?quarter|three[-\s]quarters)\s+(?:of\s+)?(?:an\s+)?hours?\b", _spoken_hours),
-    (rf"(?P<whole>(?<![\w])an|{VALUE})[ \t\u00a0-]*{_H}(?:[ \t]*,)?[ \t]*(?:and\s+|plus\s+)?{_MINUTES_AFTER}", _hours_and),
+    (r"\b(?P<part>half|(?:a\s+|one\s+)?quarter|three[-\s]quarters?)\s+(?:of\s+)?(?:an\s+)?hours?\b", _spoken_hours),
+    (rf"(?P<whole>(?<![\w])an|{VALUE})[ \t\u00a0-]*{_H}(?:[ \t]*,(?=[ \t]*\d|[ \t]+and\b))?[ \t]*(?:and\s+|plus\s+)?{_MINUTES_AFTER}", _hours_and),
+    (rf"(?P<whole>(?<![\w])an|(?<![\w-])(?:{WORD}))[ \t-]+hours?[ \t]+(?:and[ \t]+)?(?P<rest>five|ten|fifteen|twenty(?:[-\s]five)?|thirty(?:[-\s]five)?|forty(?:[-\s]five)?|fifty(?:[-\s]five)?)\b(?!\s+(?:tasks?|meetings?|runs?))", _hours_and),
+    (r"\b(?P<hour>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?:[:.](?P<minute>[0-5]\d))?\s+in\s+the\s+(?P<part>morning|afternoon|evening)\b", _in_the_day),
+    (rf"(?P<whole>{VALUE})\s+and\s+(?P<part>a\s+half|a\s+quarter|three[\s-]quarters?)(?!\s+(?:tasks?|times))\b", _and_a_part),
     (rf"(?P<whole>{VALUE})\s?{_H}[ \t](?P<rest>[0-5]\d)\b(?![:.,\d%]|\s*(?:%|\w))", _hours_and),
     (rf"(?P<n>{VALUE})[ \t\u00a0-]*{_H}", lambda g: _hours(g["n"] or "0")),
+    (rf"(?P<n>{VALUE})\s+(?:(?:planned|billable|recorded|scheduled|working|solid|free|full|whole|good|extra|more|estimated|logged|focused|tracked|booked|unbillable|billed)\s+){{1,3}}hours?\b",
+     lambda g: _hours(g["n"] or "0")),
     (rf"(?P<n>{VALUE})[ \t\u00a0-]*{_MIN}", lambda g: [_minutes(value, precision) for value, precision in values_of(g["n"] or "0")]),
     (r"\b(?:an|a\s+full|a\s+whole|a\s+single)\s+hour\b(?!\s+(?:ago|later|or\s+more))", lambda _: [_minutes(Decimal(60), Decimal(60))]),
-    (r"\b(?P<part>half|(?:a|one)[-\s](?:third|quarter|fifth|sixth|tenth)|two[-\s](?:thirds|fifths)|three[-\s](?:quarters|fifths)|four[-\s]fifths"
-     r"|(?:every|each)\s+(?:second|third|fourth|fifth))\b(?=\s+(?:of\b|the\b|as\b|your\b|planned\b|task\b|tasks\b)|\s*[.,;!?]|\s+\w+\s+(?:was|were|is|are)\b)"
-     r"(?!\s+as\b)(?!\s+(?:the|its|their)\s+(?:estimate|time))", _share),
-    (rf"(?P<a>{VALUE})\s+(?:in|out\s+of\s+every)\s+(?P<b>{VALUE})(?!\s*(?:{_H}|{_MIN}|%|days?|weeks?|runs?|calls?|meetings?|blocks?|sittings?))", _in_every),
+    (r"\bhalf\s+as\s+(?:much|long|many)\s+again\b", lambda _: [Reading("percent", Decimal(50), Decimal(2)), Reading("percent", Decimal(150), Decimal(2))]),
+    (rf"\b(?P<part>half|(?:a|one|two|three|four|five|six|seven|eight|nine)[-\s](?:{_PART})s?)\b(?!\s+(?:an?\s+)?(?:hours?|day|days|past)\b)(?!\s+as\b)"
+     r"(?!\s+(?:the|its|their)\s+(?:estimate|time))(?=\s+(?:of\b|the\b|your\b|my\b|planned\b|tasks?\b|over\b|under\b|above\b|below\b|more\b|less\b|fewer\b|longer\b|shorter\b|faster"
+     r"|slower|off\b|again\b|beyond\b|on\b|in\b)|\s*[.,;:!?)]|\s+\w+\s+(?:was|were|is|are)\b|\s*$)", _share),
+    (r"\b(?P<part>(?:every|each)\s+(?:second|third|fourth|fifth))\b(?!\s+(?:day|week|time)\b)", _share),
+    (rf"(?P<a>{VALUE})\s+(?:(?:cases?|times|tasks?|hours?|minutes?)\s+)?(?:(?:out\s+)?of\s+every|in\s+every|out\s+of(?=\s+(?:ten|10)\b))\s+(?P<b>{VALUE})(?:\s+(?:hours?|tasks?|minutes?|cases?)\b)?", _in_every),
+    (rf"(?P<a>{VALUE})\s+in\s+(?P<b>{VALUE})(?!\s*(?:{_H}|{_MIN}|%|days?|weeks?|runs?|calls?|meetings?|blocks?|sittings?))", _in_every),
     (r"\bhalf\s+(?=as\s+\w+|the\s+(?:estimate|time)|its|their|what\b)", _constant("factor", Decimal("0.5"))),
     (rf"(?:\b(?P<half>one\s+and\s+a\s+half)\s+times\b|(?P<n>{VALUE})(?:\s?(?:×|x)(?!\w)|\s+times\b|-fold\b))",
      lambda g: [Reading("factor", Decimal("1.5"), _ONE / 10)] if g["half"] else _times(g)),
@@ -196,11 +228,20 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), read) for pattern, read in _RULES)
 _ROUGHLY = re.compile(
-    r"(?:\b(?:about|around|roughly|nearly|almost|some|close\s+to|just\s+(?:over|under|shy\s+of)|a\s+(?:little|bit|touch)\s+(?:over|under|more\s+than"
-    r"|less\s+than)|approximately|approx\.?|circa|ca\.|an?\s+good|slightly\s+(?:over|under|more\s+than|less\s+than)|well\s+over|or\s+so)"
-    r"|[~≈])\s*(?:the\s+|of\s+)?$",
+    r"(?:\b(?:about|around|roughly|some|close\s+to|approximately|approx\.?|circa|ca\.|or\s+so|maybe|perhaps|something\s+like)|[~≈])\s*(?:the\s+|of\s+|an?\s+)?$",
     re.IGNORECASE,
 )
+_ABOVE = re.compile(  # "more than", "a good": the exact value is a little more
+    r"\b(?:(?:just|slightly|well|far|a\s+(?:little|bit|touch|shade))\s+(?:over|above|more\s+than|beyond)|more\s+than|over|upwards\s+of|at\s+least|an?\s+good|a\s+solid|north\s+of|above|beyond)"
+    r"\s*(?:the\s+|of\s+|an?\s+)?$",
+    re.IGNORECASE,
+)
+_BELOW = re.compile(
+    r"\b(?:nearly|almost|(?:just|slightly|well|a\s+(?:little|bit|touch|shade))\s+(?:under|below|shy\s+of|short\s+of|less\s+than)|less\s+than|under|not\s+quite|barely|close\s+on|close\s+to"
+    r"|approaching|fewer\s+than|below|at\s+most)\s*(?:the\s+|of\s+|an?\s+)?$",
+    re.IGNORECASE,
+)
+_LIST_MARK = re.compile(r"^[ \t>]*\d{1,2}[.)](?=\s)", re.MULTILINE)
 _FROM = re.compile(r"\b(?:from|between)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
 
@@ -208,6 +249,8 @@ _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
 def mentions(prose: str) -> list[Mention]:
     """Every number of the prose, in order."""
     taken = bytearray(len(prose))
+    for mark in _LIST_MARK.finditer(prose):
+        taken[mark.start() : mark.end()] = b"\x01" * len(mark.group())
     found: list[Mention] = []
     for pattern, read in _COMPILED:
         for match in pattern.finditer(prose):
@@ -220,9 +263,11 @@ def mentions(prose: str) -> list[Mention]:
             if not readings:
                 continue
             taken[start:end] = b"\x01" * len(text)
-            rough = _ROUGHLY.search(prose[max(0, start - 30) : start]) is not None or prose[end : end + 6].lower() == " or so"
+            before = prose[max(0, start - 30) : start]
+            leans = 1 if _ABOVE.search(before) else -1 if _BELOW.search(before) else 0
+            rough = bool(leans) or _ROUGHLY.search(before) is not None or prose[end : end + 6].lower() == " or so"
             first, *others = readings
-            found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others)))
+            found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others), leans=leans))
     return _with_weekdays(prose, _with_hours(prose, sorted(found, key=lambda m: m.start)))
 
 

@@ -39,6 +39,7 @@ class Mention:
     weekday: int | None = None  # of a date, when it is said before it
     others: tuple[Reading, ...] = ()
     is_each: bool = False  # told without a number: "no meetings", "both runs"
+    leans: int = 0  # 1: "more than" or the like stands before it, so that the exact value is a little above; -1: a little below
 
     def meanings(self) -> Iterator["Mention"]:
         """The mention once for each of its meanings, the likeliest first."""

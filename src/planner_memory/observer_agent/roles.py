@@ -39,7 +39,9 @@ def role_of(mention: Mention, sentence: Sentence) -> Role | None:
         if number == mention.start:
             about = {word.about for word in sentence.words if word.start == label}
             return "whole" if "planned" in about else "part" if "completed" in about else "rest" if "open" in about else None
-    at = counts.index(next(n for n in counts if n.start == mention.start))
+    at = next((n for n, each in enumerate(counts) if each.start == mention.start), None)
+    if at is None:
+        return None  # a count by another of its meanings
     after = counts[at + 1] if at + 1 < len(counts) else None
     before = counts[at - 1] if at else None
     if after is not None and _OF.fullmatch(sentence.between(mention, after)):

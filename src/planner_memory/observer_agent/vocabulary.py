@@ -58,6 +58,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bleft\s+(?:undone|open|over|unfinished)\b|\bstay(?:ed|s)?\s+open\b|\bstill\s+(?:open|waiting|to\s+(?:do|come|go))\b|\bfell\s+through\b"
      r"|\bnot\s+to\s+be\b|\bundone\b", "open"),
     (r"\b(?:the\s+)?(?:last|previous|prior|preceding)\s+week(?!s)(?:'s|’s)?\b|(?:\b(?:the|a|one)\s+)?(?<!per\s)\bweek\s+(?:before|earlier|ago)\b", "past single_week"),
+    (r"\b(?:last|previous|prior|preceding)\s+wk\b|\b(?:last|previous|prior|preceding|past)\s+(?:seven|7)\s+days\b|\b(?:seven|7)\s+days\s+(?:before|earlier)\b", "past single_week"),
+    (r"\b(?:two|three|four|2|3|4)\s+weeks\s+(?:ago|earlier|before)\b|\b(?:two|three|2|3)-w(?:ee)?k\s+(?:average|avg|mean)\b", "past"),
     (r"\bthis\s+(?:week|day|time|one)(?:'s|’s)?\b|\btoday\b", "now"),
     (r"\b(?:four[-\s]week|weekly|usual|long-term)\s+(?:average|mean|norm)\b|\b(?:an?\s+)?(?:usual|typical|normal|average)\s+week\b|\bper\s+week\b", "past"),
     (r"\b(?:previous|last|past|earlier|preceding|prior)\s+(?:(?:four|4|few)\s+)?weeks\b", "past"),
@@ -84,6 +86,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bset\s+out\s+(?:to\s+do|to|with|for)\b|\b(?:wanted|meant|hoped|aimed)\s+to\s+(?:do|finish|complete|get\s+through)\b|\bon\s+(?:your|the)\s+(?:to-?do\s+)?list\b", "planned"),
     (r"\bbetween\s+(?:\w+\s+)?tasks\b", "switch"),
     (r"\bbillable\s+share\b|\bshare\s+of\s+billable\b", "billable share"),
+    (r"\b(?:planned|hoped|wanted|meant|aimed|intended|promised|set\s+out)\s+to\s+(?:bill|invoice|charge)\b|\b(?:billable|billing)\s+(?:plan|target|goal|promise)\b"
+     r"|\bplan(?:ned)?\s+(?:of|for)\s+billable\b", "planned billable sprint"),
     (r"\b(?:cannot|can't|can\s+not|could\s+not|not\s+to)\s+be\s+(?:billed|invoiced|charged)\b", "nonbillable"),
     (r"\b(?:coming|next)\s+up\b", "upcoming"),
     (r"\b(?:calls?|called|aims?|aimed)\s+for\b|\b(?:target|goal|quota)\b", "planned"),

@@ -1,0 +1,126 @@
+"""Where a number stands: its sentence, the records that it or the sentences before it speak of, and the numbers told just before."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from planner_memory.observer_agent.claims import Claim
+from planner_memory.observer_agent.directions import direction
+from planner_memory.observer_agent.matching import is_near
+from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.records import Record
+from planner_memory.observer_agent.sentences import Sentence, nearness
+
+GAP = re.compile(
+    r"\b(?:more|less|fewer|longer|shorter|over|under|beyond|above|below|late|early|earlier|later|off|extra|lost|gain\w*|sav\w+|overr[ua]ns?|overshot|spare|short|shy|missing|gap|drop\w*|rose|rise"
+    r"|another|caused?|gave|back|slower|faster|quicker|behind|ahead|too|remain\w*|left|rest|down|up|in\s+hand|difference|lighter|heavier|worse|better|exceed\w*|missed|costs?|by|plus|minus)\b|[+−-](?=\d)",
+    re.IGNORECASE,
+)
+REST = re.compile(r"\b(?:rest|remain\w*|left|open|other|not|slipped|unfinished|missing|undone|cannot|\w+n['’]t)\b", re.IGNORECASE)
+TOMORROW = re.compile(r"\btomorrow\b", re.IGNORECASE)
+_NEAR = 0.15  # a word of difference stands by this number
+
+
+_IN_ANY_SENTENCE = frozenset({"actual", "task", "share", "planned", "completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a number stands: its sentence, the records that it or the sentences before it speak of, and the numbers told just before."""
+
+    sentence: Sentence
+    named: Sequence[Record]
+    records: Sequence[Record]
+    claims: Sequence[Claim]
+    before: Sequence[Mention]
+    last_day: date | None
+    is_carried: bool = False  # the records were named before, not in this sentence
+
+    @property
+    def text(self) -> str:
+        return self.sentence.text
+
+    def group(self, name: str) -> list[Record]:
+        return [record for record in self.records if record.group == name]
+
+
+def is_gap(mention: Mention, scene: Scene) -> bool:
+    return nearness(mention, scene.sentence).get("own difference", 0.0) > _NEAR
+
+
+def is_said_way(mention: Mention, scene: Scene, gap: Decimal) -> bool:
+    way = direction(mention, scene.sentence.numbers, scene.sentence.start, scene.text)
+    return way == 0 or way == (gap > 0) - (gap < 0)
+
+
+def is_day(mention: Mention, known: date) -> bool:
+    if mention.kind == "weekday":
+        return bool(known.weekday() == mention.value)
+    year, month, day = mention.value
+    return known.day == day and month in (None, known.month) and year in (None, known.year) and mention.weekday in (None, known.weekday())
+
+
+def days_said(scene: Scene) -> list[date]:
+    if scene.last_day is None:
+        return []
+    days = []
+    if TOMORROW.search(scene.text) or any(TOMORROW.search(n.text) for n in scene.before):
+        days.append(scene.last_day + timedelta(days=1))
+    for number in (*scene.before, *scene.sentence.numbers):
+        if number.kind == "weekday":
+            days.append(scene.last_day + timedelta(days=(number.value - scene.last_day.weekday() - 1) % 7 + 1))
+        elif number.kind == "date":
+            days += [r.starts_on for r in scene.records if r.starts_on is not None and is_day(number, r.starts_on)]
+    return list(dict.fromkeys(days))
+
+
+def spoken_facts(scene: Scene, kind: str) -> list[Claim]:
+    """The person's own figures that the sentence names a word of."""
+    said = {word.about for word in scene.sentence.words}
+    found = []
+    for claim in scene.claims:
+        if (
+            claim.kind == kind
+            and not claim.names
+            and claim.pattern == claim.path
+            and ".earlier_weeks" not in claim.path
+            and "thresholds" not in claim.path
+        ):
+            about = claim.concepts - _IN_ANY_SENTENCE or claim.concepts
+            if about & said and ("past" not in claim.concepts or "past" in said):
+                found.append(claim)
+    return found
+
+
+_FROM = re.compile(
+    r"\b(?:from|after|before|previous(?:ly)?|instead\s+of|in\s+place\s+of|against|vs\.?|versus|than|was|then)\W*(?:\w+\s+){0,2}?$", re.IGNORECASE
+)
+_OF_BEFORE = 0.3
+_ENDINGS = {"minutes": ("_hours",), "percent": ("_percent",), "factor": ("_factor",)}
+
+
+def own_figures(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
+    """Every figure of this kind of the records named: a drift's percent, its runs, the steps of a plan."""
+    for record in scene.named:
+        for key, value in record.values.items():
+            kind = next((kind for kind, endings in _ENDINGS.items() if key.endswith(endings)), "count")
+            if isinstance(value, Decimal) and kind == mention.kind and kind != "minutes":
+                yield value, f"{key} of “{record.name}”"
+
+
+def before_this_week(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
+    """In "up from 25.9 to 33.5" and "14 h 35, now 9 h 20" one is what the other was before."""
+    others = [n for n in scene.sentence.numbers if n.start != mention.start]
+    near = nearness(mention, scene.sentence)
+    if not others or not (_FROM.search(scene.sentence.before(mention)) or near.get("own past", 0.0) > _OF_BEFORE):
+        return
+    values = {claim.path: claim.value for claim in scene.claims if claim.kind == mention.kind}
+    for path, value in values.items():
+        place, _, leaf = path.rpartition(".")
+        now = values.get(f"{place.partition('trend.')[0]}rhythm.{leaf}")
+        if "trend." not in path or now is None:
+            continue
+        if any(is_near(abs(reading.value), abs(now), reading) for n in others for reading in n.meanings() if reading.kind == mention.kind):
+            yield value, path
