@@ -315,6 +315,11 @@ async def test_the_brief_of_the_morning(desk: Desk) -> None:
     assert [(p["title"], p["steps"], p["steps_open"], p["due_on"]) for p in brief["at_risk"]] == [("Onboard", 2, 1, "2026-11-23")]
     assert "10:00–11:00 Task e" in brief["content"]
     assert "1 step of 2 is open" in brief["content"]
+    await desk.run("2026-11-21 06:05", "2026-11-21 06:50", "e")
+    desk.clock.now = at("2026-11-21 06:55")
+    brief = (await desk.http.get("/api/v1/observer/brief")).json()
+    assert brief["agenda"][0]["is_done"]
+    assert "10:00–11:00 Task e (done)" in brief["content"]
 
 
 async def test_what_was_due_is_told_as_it_was_known_at_the_end_of_that_day(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """The morning's brief: today's agenda, what slipped, what is at risk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ class AgendaItem:
     is_all_day: bool
     is_own: bool  # a scheduled block, rather than an event of other origin
     task_id: str | None
+    is_done: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class Brief:
     questions: tuple[str, ...] = ()  # what happened in the calendar and waits for a decision
 
 
-def agenda_of(blocks: Iterable[ScheduledBlock], calendar: Sequence[CalendarEvent] | None, window: Interval, tz: ZoneInfo) -> tuple[AgendaItem, ...]:
-    """What overlaps the window, by start: the blocks, and every busy event of other origin. All-day events come first."""
+def agenda_of(
+    blocks: Iterable[ScheduledBlock], calendar: Sequence[CalendarEvent] | None, done: Collection[str], window: Interval, tz: ZoneInfo
+) -> tuple[AgendaItem, ...]:
+    """What overlaps the window, by start, all-day events first: the blocks, marked where their task is in `done`, and busy events of other origin."""
     items = [
-        AgendaItem(label(b.title or b.task_id), b.starts_at.astimezone(tz), b.ends_at.astimezone(tz), False, True, b.task_id)
+        AgendaItem(label(b.title or b.task_id), b.starts_at.astimezone(tz), b.ends_at.astimezone(tz), False, True, b.task_id, b.task_id in done)
         for b in blocks
         if b.starts_at < window.end and b.ends_at > window.start
     ]
@@ -58,7 +61,7 @@ def scheduled_minutes(blocks: Iterable[ScheduledBlock], window: Interval) -> int
 
 
 def brief_sections(brief: Brief) -> dict[str, str]:
-    agenda = [f"all day: {item.title}" if item.is_all_day else f"{item.starts_at:%H:%M}–{item.ends_at:%H:%M} {item.title}" for item in brief.agenda]
+    agenda = [_agenda_line(item) for item in brief.agenda]
     lead = f"{duration(brief.scheduled_minutes)} of work is scheduled.\n\n" if brief.scheduled_minutes else ""
     slipped = [slipped_line(task, brief.brief_on) for task in brief.slipped]
     slipped += [f"The timer of “{timer.title}” is running since {moment(timer.since_at, brief.brief_on)}." for timer in brief.running]
@@ -72,6 +75,11 @@ def brief_sections(brief: Brief) -> dict[str, str]:
     if brief.missing:
         sections["Not known"] = bullets(brief.missing)
     return sections
+
+
+def _agenda_line(item: AgendaItem) -> str:
+    when = "all day:" if item.is_all_day else f"{item.starts_at:%H:%M}–{item.ends_at:%H:%M}"
+    return f"{when} {item.title}{' (done)' if item.is_done else ''}"
 
 
 def brief_markdown(brief: Brief) -> str:

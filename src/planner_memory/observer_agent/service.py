@@ -199,7 +199,7 @@ class Observer:
         return Brief(
             brief_on=day,
             time_zone=tz.key,
-            agenda=briefs.agenda_of(blocks, calendar, today, tz),
+            agenda=briefs.agenda_of(blocks, calendar, done, today, tz),
             scheduled_minutes=briefs.scheduled_minutes(blocks, today),
             slipped=slipped_of(blocks, Interval(since, now), done, tz),
             at_risk=tuple(plan for plan in due_of(due, now, tz) if plan.is_overdue or plan.ends_after_deadline or plan.steps_open or not plan.steps),
