@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     embedding_model: str = Field("openai/text-embedding-3-small", description="Embedding model, when they are not made locally.")
     embedding_dimension: int = Field(1536, ge=1, le=65536, description="Length of that model's vectors.")
     cache_megabytes: int = Field(32, ge=1, le=4096, description="Size of the cache in the process.")
-    embedder_threads: int = Field(2, ge=1, le=64, description="Threads of the local embedding model.")
+    embedder_threads: int = Field(2, ge=1, le=64, description="Threads of the local embedding model: that many questions or batches at once.")
 
     database_url: SecretStr | None = Field(None, validation_alias=_named("DATABASE_URL"), description="PostgreSQL to use. Default: the embedded one.")
     postgres_host: str | None = Field(None, validation_alias=_named("POSTGRES_HOST"), description="PostgreSQL's host, when DATABASE_URL is not set.")

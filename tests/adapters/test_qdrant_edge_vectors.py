@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -185,6 +186,34 @@ async def test_optimizing_changes_no_answer(tmp_path: Path) -> None:
             np.testing.assert_allclose([hit.score for hit in answer["text"]], [hit.score for hit in before["text"]], rtol=1e-3)
     finally:
         await index.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is resident")
+async def test_an_index_that_is_opened_again_holds_no_pages_that_nobody_asked_for(tmp_path: Path) -> None:
+    first = await opened(tmp_path)
+    await first.upsert([point(n) for n in range(1, 20)])
+    await first.close()
+    index = await opened(tmp_path)
+    assert resident_kb(tmp_path.resolve()) < 2_000
+    query = Query(text="plan", filter=Filter(clients=("acme",)))
+    assert await index.count(EVERYTHING) == 19
+    found = await index.search(query)
+    await index.upsert([point(20)])
+    await index.close()
+    again = await opened(tmp_path)
+    assert await again.count(EVERYTHING) == 20
+    assert {h.id for h in found["text"]} <= {h.id for h in (await again.search(query))["text"]}
+    await again.close()
+
+
+def resident_kb(folder: Path) -> int:
+    total, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            inside = str(folder) in line
+        elif inside and line.startswith("Rss:"):
+            total += int(line.split()[1])
+    return total
 
 
 async def test_changes_are_flushed_when_it_is_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

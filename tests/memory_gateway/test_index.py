@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -16,6 +16,7 @@ from planner_memory.adapters.postgres.memories import PostgresMemories
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.core.errors import Unavailable
 from planner_memory.core.tenancy import spanning
+from planner_memory.memory_gateway.index_loop import IndexLoop
 from planner_memory.ports.vectors import Filter
 
 BASE = "/api/v1/memory"
@@ -230,3 +231,36 @@ async def test_a_scrape_tells_of_the_cache_and_of_what_waits_for_the_index(
         assert (await measured(http))["memory_gateway_pending_index"] == 0
         await database.close()
         assert math.isnan((await measured(http))["memory_gateway_pending_index"])
+
+
+async def test_what_is_handed_over_goes_before_the_next_round_of_a_backlog_and_no_wake_is_lost() -> None:
+    told: list[str] = []
+    handed = ["first"]
+
+    async def work_off() -> bool:
+        told.extend(handed)
+        worked = bool(handed)
+        handed.clear()
+        return worked
+
+    async def look(waiting: object) -> bool:
+        told.append("round")
+        if told.count("round") == 1:
+            handed.append("second")
+        return told.count("round") < 3
+
+    async def no_leases() -> None:
+        return
+
+    loop = IndexLoop("rows", look, end_leases=no_leases, sweep_seconds=60, handed=work_off)
+    await loop.wake()
+    assert told == ["first", "round", "second", "round", "round"]
+    handed.append("third")
+    await loop.wait_for([uuid4()], 0.01, are_handed=True)
+    assert told[5:] == ["third"], "nobody asked for a round"
+    loop.wake_soon()
+    loop.wake_soon()
+    while len(told) == 6:
+        await asyncio.sleep(0.01)
+    await loop.close()
+    assert told[6:] == ["round"]

@@ -12,7 +12,6 @@ from psycopg.types.json import Jsonb
 from tests.observer_agent.fakes import FakeCalendar, FakeClock, FakeJobs, FakeMemory, FlakyWorkspace
 from tests.observer_agent.rows import at
 
-from planner_memory.adapters.holidays.public_holidays import public_holidays
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.postgres.keys import PostgresKeys
@@ -113,7 +112,6 @@ async def desk(database: Database, dsn: str) -> AsyncIterator[Desk]:
         calendar=calendar,  # type: ignore[arg-type]
         profiles=profiles,
         memory=memory,
-        public_holidays=public_holidays,
         clock=clock,
         sleep=sleep,
     )

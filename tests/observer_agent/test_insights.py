@@ -11,7 +11,6 @@ import pytest
 from tests.observer_agent.conftest import Desk, busy_day
 from tests.observer_agent.rows import at, block, run
 
-from planner_memory.adapters.holidays.public_holidays import public_holidays
 from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.facts import PostgresFacts
@@ -120,7 +119,6 @@ async def test_two_processes_make_one_reflection(desk: Desk, database: Database)
             calendar=desk.calendar,  # type: ignore[arg-type]
             profiles=PostgresProfiles(other_database, time_zone="Europe/Berlin"),
             memory=desk.memory,
-            public_holidays=public_holidays,
             clock=lambda: desk.clock.now + timedelta(milliseconds=3),
         )
         await asyncio.gather(*(each.reflect_when_due() for each in (desk.observer, other) for _ in range(3)))

@@ -133,6 +133,20 @@ async def test_a_timer_makes_runs_and_done_makes_them_count(desk: Desk) -> None:
     assert (await desk.post(f"/tasks/{task}/start")).status_code == 409
 
 
+async def test_a_clock_that_ran_for_seconds_is_a_slip_and_teaches_nothing(desk: Desk) -> None:
+    plan = await planned(desk)
+    task = plan["checklist"][0]["task_id"]
+    await desk.post(f"/tasks/{task}/start", None, 200)
+    desk.wait(seconds=20)
+    done = await desk.post(f"/tasks/{task}/done", {}, 200)
+    assert done["finished"]
+    assert any("less than a minute" in w for w in done["warnings"])
+    assert [s["estimate"] for s in (await planned(desk))["checklist"]] == [s["estimate"] for s in plan["checklist"]]
+    told = await desk.post(f"/tasks/{plan['checklist'][1]['task_id']}/done", {"actual_hours": 3}, 200)
+    assert told["warnings"] == []
+    assert [s["estimate"] for s in (await planned(desk))["checklist"]] != [s["estimate"] for s in plan["checklist"]]
+
+
 async def test_a_task_of_no_plan_can_be_timed(desk: Desk) -> None:
     await desk.post("/tasks/call-the-bank/start", {"client_id": "globex"}, 200)
     desk.wait(minutes=15)

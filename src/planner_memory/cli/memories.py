@@ -1,7 +1,7 @@
 """Commands on single memories: list, show, edit, pin, history."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -9,14 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from planner_memory.cli.calls import Api, Client, Json, run, show, show_json
-from planner_memory.cli.render import local, zone_note
+from planner_memory.cli.memory import MemoryType
+from planner_memory.cli.render import local, shortened, zone_note
 from planner_memory.core.errors import InvalidInput
 
 MEMORIES = "/api/v1/memory/memories"
 memories = typer.Typer(help="What is remembered: list, show, edit, pin, forget, import; `recall` searches it.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(help="The memory's id; `memories list` and `recall --json` show it.")]
-Kind = Annotated[Literal["fact", "preference", "episode", "event"] | None, typer.Option("--kind", help="Only this kind.")]
+Kind = Annotated[MemoryType | None, typer.Option("--kind", help="Only this kind.")]
 EventType = Annotated[str | None, typer.Option("--type", help="Only this event type.")]
 Thread = Annotated[str | None, typer.Option(help="Only of this thread.")]
 Since = Annotated[str | None, typer.Option(help="From this day or instant on.")]
@@ -55,7 +56,8 @@ def list_memories(
         table = plain_table("when", "kind", "content", "id")
         for each in answer["memories"]:
             mark = "pinned · " if each["pinned"] else "superseded · " if each["superseded_at"] else ""
-            table.add_row(local(each["occurred_at"], tz), each["memory_type"], Text(mark + each["content"]), each["memory_id"])
+            content = Text(mark + shortened(each["content"], most_lines=3))
+            table.add_row(local(each["occurred_at"], tz), each["memory_type"], content, each["memory_id"])
         more = Text(f"More: --cursor {answer['next_cursor']}", "dim") if answer["next_cursor"] else Text("")
         show(table, more, zone_note(tz))
 

@@ -12,13 +12,13 @@ from planner_memory.cli.calls import Api, Client, Json, notice, run, show, show_
 from planner_memory.cli.render import recalled, remembered
 from planner_memory.core.errors import InvalidInput
 
-Kind = Annotated[Literal["fact", "preference", "episode", "event"] | None, typer.Option("--kind", help="What it is. Default: event.")]
+MemoryType = Literal["fact", "preference", "episode", "event"]
 
 
 def remember(
     content: Annotated[str, typer.Argument(help="What to remember; - reads it from standard input.")],
     client: Client = None,
-    kind: Kind = None,
+    kind: Annotated[MemoryType | None, typer.Option("--kind", help="What it is. Default: event.")] = None,
     thread: Annotated[str | None, typer.Option(help="What belongs together; an exact repeat within a thread is kept once.")] = None,
     at: Annotated[str | None, typer.Option(help="When it happened (2027-03-15T09:00+01:00). Default: now.")] = None,
     as_json: Json = False,
@@ -41,7 +41,7 @@ def remember(
 def recall(
     query: Annotated[str, typer.Argument(help="What to look for, in your own words.")],
     client: Client = None,
-    kind: Kind = None,
+    kind: Annotated[MemoryType | None, typer.Option("--kind", help="Only this kind.")] = None,
     count: Annotated[int, typer.Option("--count", "-k", min=1, max=100, help="How many at most.")] = 10,
     since: Annotated[str | None, typer.Option(help="From this day or instant on.")] = None,
     until: Annotated[str | None, typer.Option(help="Up to this day or instant.")] = None,

@@ -20,6 +20,7 @@ from planner_memory.wiring.home import data_directory
 Service = Literal["memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "all"]
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
 console = Console(highlight=False)
+_ANSWERS = {"database": "postgres", "vectors": "qdrant", "model": "llm", "second memory": "mem0"}  # the part that says whether a need is met
 _COLOURS = {"up": "green", "off": "dim", "down": "red", "unauthorized": "red", "healthy": "green", "degraded": "yellow", "unhealthy": "red"}
 
 
@@ -95,9 +96,9 @@ def doctor(as_json: Json = False) -> None:
         table = Table("need", "adapter", "state", box=None, pad_edge=False)
         states = {**health["dependencies"], **{name: service["status"] for name, service in health["services"].items()}}
         for need, adapter in health["adapters"].items():
-            table.add_row(need.replace("_", " "), adapter, "")
+            table.add_row(need.replace("_", " "), adapter, _coloured(states.pop(_ANSWERS.get(need, need.replace(" ", "_")), "")))
         for name, state in states.items():
-            table.add_row(name, "", f"[{_COLOURS.get(state, 'white')}]{state}[/]")
+            table.add_row(name.replace("_", " "), "", _coloured(state))
         console.print(table)
         for line in (*_about_models(health["services"]), *_about_calendar(health["services"])):
             console.print(line, soft_wrap=True)
@@ -106,6 +107,10 @@ def doctor(as_json: Json = False) -> None:
         console.print(f"data directory: {data}")
     if health["status"] == "unhealthy":
         raise Unavailable("Something the product cannot do without does not answer; see the table above.")
+
+
+def _coloured(state: str) -> str:
+    return f"[{_COLOURS.get(state, 'white')}]{state}[/]" if state else ""
 
 
 def _about_models(services: dict[str, Any]) -> list[str]:
@@ -153,7 +158,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The archive to write, en
 
 def restore(
     source: Annotated[Path, typer.Argument(help="An archive written by backup.")],
-    force: Annotated[bool, typer.Option(help="Move a data directory that is in the way aside.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Move a data directory that is in the way aside.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make the data directory anew from an archive."""

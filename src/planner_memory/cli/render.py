@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 Answer = Mapping[str, Any]
+_MOST_CHARACTERS = 600  # of a memory in a list
 
 
 def duration(hours: float) -> str:
@@ -65,12 +66,20 @@ def remembered(answer: Answer) -> RenderableType:
     return Text(f"Remembered as {answer['memory_id']} in {stores}.{again}{waiting}")
 
 
+def shortened(text: str, most_lines: int = 8) -> str:
+    """As much of it as a list has room for, without empty lines."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    shown = "\n".join(lines[:most_lines])
+    cut = shown if len(shown) <= _MOST_CHARACTERS else shown[:_MOST_CHARACTERS].rsplit(" ", 1)[0]
+    return cut if cut == "\n".join(lines) else f"{cut} …"
+
+
 def recalled(answer: Answer, tz: ZoneInfo) -> RenderableType:
     if not answer["results"]:
         return Text("Nothing like that is remembered.")
     table = _table("score", "when", "kind", "content", numbers=("score",), wide=("content",))
     for found in answer["results"]:
-        table.add_row(f"{found['score']:.2f}", local(found["occurred_at"], tz), found["memory_type"], Text(found["content"]))
+        table.add_row(f"{found['score']:.2f}", local(found["occurred_at"], tz), found["memory_type"], Text(shortened(found["content"])))
     notes = [f"{answer['total']} found in {answer['took_ms']:.0f} ms{', from the cache' if answer.get('cached') else ''}."]
     notes += [f"Without {reason}." for reason in answer.get("degraded") or ()]
     return Group(table, Text(" ".join(notes), "dim"))
@@ -85,8 +94,10 @@ def plan_table(plan: Answer) -> RenderableType:
         table.add_row(str(step["step_number"]), Text(step["title"]), duration(estimate["p50"]), duration(estimate["p80"]), after, energy)
     whole = plan["estimate"]
     by = {"rules": "made by rules", "model": "written by the model"}.get(plan.get("generator", ""), "")
-    foot = f"{duration(whole['p50'])} in all, {duration(whole['p80'])} with the reserve. {plan['status'].capitalize()}, {by}."
-    return _titled(plan["name"], *_considered(plan), table, Text(foot, "dim"), Text(f"plan {plan['plan_id']}", "dim"))
+    revision = f", revision {plan['revision']}" if plan.get("revision", 1) > 1 else ""
+    foot = f"{duration(whole['p50'])} in all, {duration(whole['p80'])} with the reserve. {plan['status'].capitalize()}, {by}{revision}."
+    done = [Text(f"• {each}") for each in (plan.get("revised") or {}).get("done", ())]
+    return _titled(plan["name"], *done, *_considered(plan), table, Text(foot, "dim"), Text(f"plan {plan['plan_id']}", "dim"))
 
 
 def _considered(plan: Answer) -> list[RenderableType]:

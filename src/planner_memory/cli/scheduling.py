@@ -73,7 +73,7 @@ def scheduled(answer: dict[str, Any], titles: dict[str, str], events: Sequence[d
 
 def schedule(
     plan: Annotated[str | None, typer.Argument(metavar="PLAN_ID", help="The plan to place: an id, a part of it, or latest.")] = None,
-    plan_option: Annotated[str | None, typer.Option("--plan", help="The same as an option.")] = None,
+    plan_option: Annotated[str | None, typer.Option("--plan", help="The plan, named by an option instead.")] = None,
     start: Day = None,
     end: LastDay = None,
     buffer: Annotated[int | None, typer.Option(min=0, help="Minutes to keep free round each block.")] = None,

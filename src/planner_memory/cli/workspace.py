@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner_memory.cli.calls import Api, Client, Json, run, show, show_json, warn
+from planner_memory.cli.render import counted
 from planner_memory.core.errors import InvalidInput
 
 _PATH = "/api/v1/planner/workspace"
@@ -115,7 +116,7 @@ def sync(
         show_json(answer)
         return
     kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in answer["records"].items() if count) or "no rows"
-    show(Text(f"Mirrored {kinds} and {answer['runs']} runs."), *(Text(f"Left out: {problem}") for problem in answer["problems"]))
+    show(Text(f"Mirrored {kinds} and {counted(answer['runs'], 'run')}."), *(Text(f"Left out: {problem}") for problem in answer["problems"]))
 
 
 @workspace.command("pending")

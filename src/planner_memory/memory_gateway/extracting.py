@@ -149,7 +149,9 @@ class Extractor:
 
     async def _followed(self, tx: FollowUpTransaction, client_id: str, read: Sequence[_Read]) -> bool:
         """Whether something was written. Oldest first, so that a batch tells its story in order."""
-        held = {r.claim.memory_id: await tx.extracted_from(r.claim.memory_id) for r in read if r.row is not None}
+        ids = [r.claim.memory_id for r in read if r.row is not None]
+        extracted = await tx.extracted_from(ids)
+        held = {each: [row for row in extracted if str(each) in _sources(row)] for each in ids}
         if any(held.values()) or any(r.statements for r in read):
             await tx.lock([client_id])
             there = {row.id: row for row in await tx.memories(list(held))}  # as it is under the lock; a changed one comes again

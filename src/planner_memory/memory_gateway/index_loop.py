@@ -20,6 +20,7 @@ log = structlog.get_logger()
 BATCH = 32
 LEASE_SECONDS = 60
 _EMBEDDER_REST_SECONDS = 5
+_SOON_SECONDS = 0.05
 Dense = list[NDArray[np.float32] | None]
 
 
@@ -37,6 +38,8 @@ class IndexLoop:
     `round` takes the ids that somebody waits for, works off one batch and says whether there may be more; it calls `tell`. `end_leases` is called
     once, when the loop opens: what a killed process had leased is due at once. A batch that another live process has is written twice then, to the
     same effect.
+
+    `handed` works off what its owner holds already and need not look for; it says whether there was anything, and comes before each round.
     """
 
     def __init__(
@@ -46,14 +49,17 @@ class IndexLoop:
         *,
         end_leases: Callable[[], Awaitable[object]],
         sweep_seconds: float,
+        handed: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self._rows = rows
         self._round = round
         self._end_leases = end_leases
+        self._handed = handed
         self._sweep_seconds = sweep_seconds
         self._waiting: dict[UUID, asyncio.Future[Outcome]] = {}
         self._run: asyncio.Task[None] | None = None
         self._again = False
+        self._soon: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -65,6 +71,8 @@ class IndexLoop:
     async def close(self) -> None:
         """Finishes the batch under way; the rest stays pending for the next process."""
         self._closing = True
+        if self._soon is not None:
+            self._soon.cancel()
         if self._sweeper is not None:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -76,15 +84,28 @@ class IndexLoop:
     def wake(self) -> asyncio.Task[None]:
         """Sees to it that everything pending now is looked at, and returns the run that does."""
         self._again = True
+        return self._start()
+
+    def wake_soon(self) -> None:
+        """As `wake`, in a moment: rows that come one by one, with nobody waiting, are then looked at together."""
+        if self._soon is None and not self._closing:
+            self._soon = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._soon = None
+        self.wake()
+
+    def _start(self) -> asyncio.Task[None]:
         if self._run is None or self._run.done():
             self._run = asyncio.create_task(self._drain())
         return self._run
 
-    async def wait_for(self, ids: Sequence[UUID], seconds: float) -> dict[UUID, Outcome]:
-        """Wakes the run and waits, at most that long; the answer leaves out what is not done yet."""
+    async def wait_for(self, ids: Sequence[UUID], seconds: float, *, are_handed: bool = False) -> dict[UUID, Outcome]:
+        """Wakes the run and waits, at most that long; the answer leaves out what is not done yet. `are_handed`: nothing else is looked for."""
         loop = asyncio.get_running_loop()
         futures = {each: self._waiting.setdefault(each, loop.create_future()) for each in ids}
-        self.wake()
+        self._again |= not are_handed
+        self._start()
         if futures:
             await asyncio.wait(futures.values(), timeout=seconds)
         for each in ids:
@@ -109,8 +130,11 @@ class IndexLoop:
         try:
             with spanning("indexing"):  # the task carries the scope of whoever woke it
                 while not self._closing:
-                    self._again = False
-                    if not await self._round(tuple(self._waiting)) and not self._again:
+                    worked = self._handed is not None and await self._handed()
+                    if self._again:
+                        self._again = False
+                        self._again |= await self._round(tuple(self._waiting))
+                    elif not worked:
                         return
         except PlannerMemoryError as error:
             log.warning("indexing paused", rows=self._rows, reason=error.detail)

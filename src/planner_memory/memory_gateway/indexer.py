@@ -1,17 +1,19 @@
 """Brings committed memories into the index, with the neighbours whose windows they change; many processes may work beside one another."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from planner_memory.core.errors import PlannerMemoryError
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.answers import Answers
 from planner_memory.memory_gateway.index_loop import BATCH, LEASE_SECONDS, Dense, IndexLoop, Outcome, PatientEmbedder
 from planner_memory.memory_gateway.indexing import Entry, entries
 from planner_memory.memory_gateway.texts import REACH
 from planner_memory.ports.embedder import Embedder
-from planner_memory.ports.memories import Forgotten, MemoryStore
+from planner_memory.ports.memories import Forgotten, MemoryStore, StoredMemory
 from planner_memory.ports.vectors import VectorIndex
 
 _FORGOTTEN_AT_ONCE = 500
@@ -35,16 +37,28 @@ class Indexer:
         self._answers = answers
         self._zone = zone
         self.embedder = PatientEmbedder(embedder)
-        self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds)
+        self._handed: list[StoredMemory] = []
+        self.unnoted: list[StoredMemory] = []  # searchable; that they are is written down with the next round
+        self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds, handed=self._work_off)
 
     def open(self) -> None:
         self._loop.open()
 
     async def close(self) -> None:
         await self._loop.close()
+        with contextlib.suppress(PlannerMemoryError), spanning("indexing"):  # without it they are indexed again, to the same effect
+            await self._note()
 
     def wake(self) -> asyncio.Task[None]:
         return self._loop.wake()
+
+    def wake_soon(self) -> None:
+        self._loop.wake_soon()
+
+    async def wait_for_new(self, row: StoredMemory, seconds: float) -> Outcome | None:
+        """As `wait_for`, for a row that was leased when it was stored: nobody needs to claim it. A process that dies meanwhile leaves it leased."""
+        self._handed.append(row)
+        return (await self._loop.wait_for([row.id], seconds, are_handed=True)).get(row.id)
 
     async def wait_for(self, ids: Sequence[UUID], seconds: float) -> dict[UUID, Outcome]:
         return await self._loop.wait_for(ids, seconds)
@@ -55,6 +69,7 @@ class Indexer:
 
     async def _batch(self, first: Collection[UUID]) -> bool:
         """False when nothing more was due, or when the index does not answer."""
+        await self._note()
         async with self._store.begin(may_be_lost=True) as tx:
             gone = await tx.forgotten(_FORGOTTEN_AT_ONCE)
             rows = await tx.claim(first=list(first), limit=BATCH, lease_seconds=LEASE_SECONDS)
@@ -63,6 +78,32 @@ class Indexer:
             await self._follow_forgotten(gone)
         if not rows:
             return len(gone) == _FORGOTTEN_AT_ONCE
+        return await self._written(rows, around) and len(rows) == BATCH
+
+    async def _work_off(self) -> bool:
+        rows, self._handed = self._handed[:BATCH], self._handed[BATCH:]
+        around: list[StoredMemory] = []
+        if threaded := [r.id for r in rows if r.thread_id is not None]:
+            async with self._store.begin(may_be_lost=True) as tx:
+                around = await tx.around(threaded, 2 * REACH)
+        if rows:
+            await self._written(rows, around, note_later=True)
+        return bool(rows)
+
+    async def _note(self) -> None:
+        """Marks what came one by one, together: each mark rewrites its row in every index of the table, and nobody should wait for it."""
+        if not self.unnoted:
+            return
+        rows = tuple(self.unnoted)
+        async with self._store.begin(may_be_lost=True) as tx:
+            missing = await tx.mark_indexed(rows)
+        del self.unnoted[: len(rows)]
+        if missing:  # forgotten while they were embedded
+            await self._vectors.delete(missing)
+        self._loop.tell([r.id for r in rows], Outcome("indexed"))
+
+    async def _written(self, rows: Sequence[StoredMemory], around: Sequence[StoredMemory], *, note_later: bool = False) -> bool:
+        """False when the index did not take them; they are due again later."""
         ids = [r.id for r in rows]
         batch = entries(rows, around, await self._zone())
         dense, reason = await self._dense(batch)
@@ -73,13 +114,19 @@ class Indexer:
                 await tx.mark_unindexed(rows, state="failed", error=error.detail)
             self._loop.tell(ids, Outcome("failed", error.detail))
             return False
+        if note_later and not reason:
+            await self._answers.advance({r.client_id for r in rows})
+            self.unnoted += rows
+            self._loop.tell(ids, Outcome("indexed"))
+            self._loop.wake_soon()
+            return True
         async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(rows, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(rows))
         if missing:  # forgotten while they were embedded
             await self._vectors.delete(missing)
         await self._answers.advance({r.client_id for r in rows})
         self._loop.tell(ids, Outcome("lexical", reason) if reason else Outcome("indexed"))
-        return len(rows) == BATCH
+        return True
 
     async def _follow_forgotten(self, gone: Sequence[Forgotten]) -> None:
         ids = [g.id for g in gone]

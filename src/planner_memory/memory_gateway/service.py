@@ -25,7 +25,7 @@ from planner_memory.memory_gateway.extracting import Extractor
 from planner_memory.memory_gateway.following import Following
 from planner_memory.memory_gateway.forgetting import Forgetting
 from planner_memory.memory_gateway.graph import Graph
-from planner_memory.memory_gateway.index_loop import Outcome
+from planner_memory.memory_gateway.index_loop import LEASE_SECONDS, Outcome
 from planner_memory.memory_gateway.indexer import Indexer
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.projects import similar_projects
@@ -36,7 +36,7 @@ from planner_memory.ports.cache import Cache
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.followups import FollowUpStore
 from planner_memory.ports.jobs import Jobs
-from planner_memory.ports.memories import MemoryStore, Pending, Selection
+from planner_memory.ports.memories import Added, MemoryStore, Pending, Selection
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.web.health import HealthReport, State, state_of
@@ -138,7 +138,9 @@ class Gateway:
             Conflict: the memory to supersede has been superseded by another.
             Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
         """
-        [(memory_id, repeated)] = await stored(self._store, [draft], self._clock(), await self._zone())
+        lease = LEASE_SECONDS if wait and self._indexer else 0
+        [added] = await stored(self._store, [draft], self._clock(), await self._zone(), lease_seconds=lease)
+        memory_id = added.id
         copying = asyncio.create_task(self._following.copied(memory_id, _WAIT_SECONDS if wait else 0))
         cached = await self._answers.advance([draft.client_id])
         there, pending, failed, warnings = ["postgres"], list[str](), list[str](), list[str]()
@@ -147,7 +149,9 @@ class Gateway:
             if not cached:
                 warnings.append(f"{self._cache_vendor} does not answer; answers are not cached until it does.")
         if self._indexer:
-            outcome = await self._indexed(memory_id, repeated=repeated, wait=wait)
+            if draft.supersedes:
+                self._indexer.wake()  # the old row's entry changes too
+            outcome = await self._new_indexed(added, wait=wait)
             if outcome is None:
                 pending.append(self._index_vendor)
             elif outcome.state == "failed":
@@ -161,7 +165,7 @@ class Gateway:
             if wait and (outcome is None or outcome.state != "indexed"):
                 await self._defer_indexing()
         (await copying).say(there, pending, failed, warnings)
-        return Kept(memory_id, tuple(there), tuple(pending), tuple(failed), repeated, " ".join(warnings) or None)
+        return Kept(memory_id, tuple(there), tuple(pending), tuple(failed), added.row is None, " ".join(warnings) or None)
 
     async def remember_batch(self, drafts: Sequence[Draft]) -> list[UUID]:
         """All or nothing, in order; repeats answer with the id of the row that is there. Indexing goes on in the background."""
@@ -170,22 +174,26 @@ class Gateway:
         self._wake()
         if self._indexer:
             await self._defer_indexing()
-        return [memory_id for memory_id, _ in kept]
+        return [each.id for each in kept]
 
-    async def _indexed(self, memory_id: UUID, *, repeated: bool, wait: bool) -> Outcome | None:
+    async def _new_indexed(self, added: Added, *, wait: bool) -> Outcome | None:
         assert self._indexer is not None
-        if repeated:
+        if added.row is None:
             async with self._store.begin() as tx:
-                if any(m.index_state == "indexed" for m in await tx.memories([memory_id])):
+                if any(m.index_state == "indexed" for m in await tx.memories([added.id])):
                     return Outcome("indexed")
         if not wait:
-            self._indexer.wake()
+            self._indexer.wake_soon()
             return None
+        return await (self._indexer.wait_for_new(added.row, _WAIT_SECONDS) if added.row else self._indexed(added.id))
+
+    async def _indexed(self, memory_id: UUID) -> Outcome | None:
+        assert self._indexer is not None
         return (await self._indexer.wait_for([memory_id], _WAIT_SECONDS)).get(memory_id)
 
     async def _followed(self, memory_id: UUID) -> Outcome | None:
         self._following.wake()
-        return await self._indexed(memory_id, repeated=False, wait=True) if self._indexer else None
+        return await self._indexed(memory_id) if self._indexer else None
 
     async def _defer_indexing(self) -> None:
         if self._jobs is None:
@@ -303,7 +311,9 @@ class Gateway:
             return Pending(0, None)
         with spanning("health"):
             async with self._store.begin() as tx:
-                return await tx.pending()
+                found = await tx.pending()
+        count = max(0, found.count - len(self._indexer.unnoted))
+        return Pending(count, found.oldest_at if count else None)
 
     async def _zone(self) -> ZoneInfo:
         """The person's time zone, read again after a minute."""

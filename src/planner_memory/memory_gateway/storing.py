@@ -7,36 +7,38 @@ from zoneinfo import ZoneInfo
 
 from planner_memory.core.errors import Conflict, InvalidInput
 from planner_memory.memory_gateway.requests import Draft, to_store
-from planner_memory.ports.memories import MemoryStore, MemoryToStore, MemoryTransaction
+from planner_memory.ports.memories import Added, MemoryStore, MemoryToStore, MemoryTransaction
 
 
-async def stored(store: MemoryStore, drafts: Sequence[Draft], now: datetime, tz: ZoneInfo, *, in_batch: bool = False) -> list[tuple[UUID, bool]]:
-    """The id of each draft's row, and whether it was there already.
+async def stored(
+    store: MemoryStore, drafts: Sequence[Draft], now: datetime, tz: ZoneInfo, *, in_batch: bool = False, lease_seconds: float = 0
+) -> list[Added]:
+    """What became of each draft: a new row, leased when `lease_seconds` says so, or the row that it repeats.
 
     Raises:
         InvalidInput: a time cannot be read, or `supersedes` names no memory of the client.
         Conflict: the memory to supersede has been superseded by another.
     """
     rows = [to_store(d, now, tz, prefix=f"memories[{i}]." if in_batch else "") for i, d in enumerate(drafts)]
-    async with store.begin() as tx:
-        await tx.lock(sorted({r.client_id for r in rows}))
-        known = await tx.repeats(rows)
-        first: dict[tuple[object, ...], UUID] = {}
-        new: list[MemoryToStore] = []
-        kept: list[tuple[UUID, bool]] = []
-        for n, row in enumerate(rows):
-            same = (row.client_id, row.thread_id, row.memory_type, row.event_type, row.content_hash, None if row.thread_id else row.occurred_at)
-            there = known.get(n) or first.get(same)
-            kept.append((there or row.id, there is not None))
-            if there is None:
-                first[same] = row.id
-                new.append(row)
-        await tx.add(new)
+    asked: dict[tuple[object, ...], MemoryToStore] = {}
+    for row in rows:
+        asked.setdefault(_identity(row), row)
+    async with store.begin(locking=sorted({r.client_id for r in rows})) as tx:
+        added = dict(zip(asked, await tx.add_unless_repeated(list(asked.values()), lease_seconds=lease_seconds), strict=True))
+        kept = []
+        for row in rows:
+            there = added[_identity(row)]
+            kept.append(there if there.id == row.id else Added(there.id, None))
         for n, (draft, row) in enumerate(zip(drafts, rows, strict=True)):
-            if draft.supersedes is not None and draft.supersedes != kept[n][0]:
+            if draft.supersedes is not None and draft.supersedes != kept[n].id:
                 field = f"memories[{n}].supersedes" if in_batch else "supersedes"
-                await _supersede(tx, draft.supersedes, draft.client_id, kept[n][0], row.occurred_at, field=field)
+                await _supersede(tx, draft.supersedes, draft.client_id, kept[n].id, row.occurred_at, field=field)
     return kept
+
+
+def _identity(row: MemoryToStore) -> tuple[object, ...]:
+    """What two drafts of one batch have in common when the second repeats the first."""
+    return (row.client_id, row.thread_id, row.memory_type, row.event_type, row.content_hash, None if row.thread_id else row.occurred_at)
 
 
 async def _supersede(tx: MemoryTransaction, old: UUID, client_id: str, new: UUID, at: datetime, *, field: str) -> None:

@@ -31,7 +31,6 @@ from planner_memory.observer_agent.turns import Turns
 from planner_memory.observer_agent.workdays import days_off_in, holidays_before, workdays
 from planner_memory.ports.calendar import Calendar
 from planner_memory.ports.facts import Clients, FactStore, KeptPeriod
-from planner_memory.ports.holidays import PublicHolidays
 from planner_memory.ports.insights import InsightMemory, KeptInsight
 from planner_memory.ports.jobs import Jobs
 from planner_memory.ports.outlets import Letter, Outlet
@@ -78,7 +77,6 @@ class Observer:
         calendar: Calendar | None,
         profiles: ProfileStore,
         memory: InsightMemory,
-        public_holidays: PublicHolidays,
         clock: Clock,
         default_client: str = "me",
         person_id: str = "me",
@@ -93,7 +91,6 @@ class Observer:
         self._calendar = calendar
         self._profiles = profiles
         self._memory = memory
-        self._public_holidays = public_holidays
         self._clock = clock
         self._person_id = person_id
         self._turns = Turns(store, person_id=person_id)
@@ -289,7 +286,7 @@ class Observer:
     async def _assembled(self, period: Interval, tz: ZoneInfo, now: datetime, client_id: str | None, *, mode: Mode) -> tuple[Facts, Rows]:
         rows = await self._gathering.rows(period, tz, now, client_id, mode=mode)
         profile = await self._profiles.profile(self._person_id)
-        holidays = holidays_before(period.end.astimezone(tz).date(), profile, self._public_holidays)
+        holidays = holidays_before(period.end.astimezone(tz).date(), profile)
         is_workday = workdays(profile, holidays, days_off_in(rows.calendar, tz))
         next_window = periods.ahead(mode, period, tz)
         return assembled(rows, period, tz, next_window=next_window, is_weekly=mode == "weekly", now=now, is_workday=is_workday), rows

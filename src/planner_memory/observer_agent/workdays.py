@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.local_time import days_between
 from planner_memory.core.profile import WEEKDAYS, Profile
+from planner_memory.core.public_holidays import public_holidays
 from planner_memory.observer_agent.streaks import LOOK_BACK_DAYS, IsWorkday
 from planner_memory.ports.calendar import CalendarEvent
-from planner_memory.ports.holidays import PublicHolidays
 
 
 def days_off_in(calendar: Sequence[CalendarEvent] | None, tz: ZoneInfo) -> frozenset[date]:
@@ -18,12 +18,12 @@ def days_off_in(calendar: Sequence[CalendarEvent] | None, tz: ZoneInfo) -> froze
     return frozenset(day for event in all_day for day in days_between(event.interval, tz))
 
 
-def holidays_before(last: date, profile: Profile, known: PublicHolidays) -> frozenset[date]:
+def holidays_before(last: date, profile: Profile) -> frozenset[date]:
     """The public holidays that a streak up to that day may meet; none where the profile names no country, or one that is not known."""
     if profile.holidays_country is None:
         return frozenset()
     try:
-        return known(profile.holidays_country, {last.year, (last - timedelta(days=LOOK_BACK_DAYS)).year})
+        return public_holidays(profile.holidays_country, {last.year, (last - timedelta(days=LOOK_BACK_DAYS)).year})
     except InvalidInput:
         return frozenset()
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import dateparser
-
 from planner_memory.core.local_time import at_wall_time
+from planner_memory.planner_engine.days_abroad import day_abroad
 from planner_memory.planner_engine.named_days import (
     DAYS,
     MONTHS,
@@ -47,8 +46,6 @@ seventeenth eighteenth nineteenth twentieth"""
 _ORDINALS = _ORDINAL_WORDS.split()
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 _ORDINAL = re.compile(rf"(?<=the )({'|'.join(_ORDINALS)})\b(?=\s+(?:of\s+)?(?:{_MONTH})\b)")
-_ANY_CUE = re.compile(rf"\b(?:{_STRONG}|vor\s+dem|avant(?:\s+le)?|d'ici\s+(?:le|au)|antes\s+del?|para\s+el|entro\s+il)\s+")
-_LANGUAGES = ["en", "de", "fr", "es", "it"]
 _HOURS = re.compile(rf"\bwithin\s+(?:the\s+next\s+)?({_NUMBER})\s+hours?\b")
 
 
@@ -63,13 +60,17 @@ class Deadline:
 
 
 Reader = Callable[[re.Match[str], date], "NamedDay | None"]
-_TIME = r"(?:[\s,]+(?:at\s+)?(?P<clock>noon|midday|midnight|end of (?:the )?day|eod|cob|\d{1,2}(?::\d{2})?\s*(?:am|pm)|\d{1,2}:\d{2}))?"
+_CLOCK = r"(?P<clock>noon|midday|midnight|end of (?:the )?day|eod|cob|\d{1,2}(?::\d{2})?\s*(?:am|pm)|\d{1,2}:\d{2})"
+_TIME = rf"(?:[\s,]+(?:at\s+)?{_CLOCK})?"
+_CLOCK_ALONE = re.compile(rf"\b{_STRONG}\s+(?:the\s+)?{_CLOCK}(?!\w)")
 # (pattern, reader, needs): needs "cue" for a word such as by or on before it, "strong" for by/before/until, "" for none
 _FORMS: tuple[tuple[str, Reader, str], ...] = (
     (r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b", iso_day, ""),
+    (r"(?P<y>\d{4})[/.](?P<m>\d{1,2})[/.](?P<d>\d{1,2})\b", iso_day, "cue"),
     (rf"(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?:of\s+)?(?P<month>{_MONTH})\b\.?,?(?:\s+(?P<y>\d{{4}}))?", day_and_month, "cue"),
     (rf"(?P<month>{_MONTH})\.?\s+(?:the\s+)?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*(?:hours?|h\b|%))(?:,?\s+(?P<y>\d{{4}}))?", day_and_month, "cue"),
     (r"(?P<a>\d{1,2})(?P<sep>[./])(?P<b>\d{1,2})(?:(?P=sep)(?P<y>\d{4}|\d{2}))?(?!\w)", numeric_day, "cue"),
+    (r"(?P<a>\d{1,2})(?P<sep>-)(?P<b>\d{1,2})-(?P<y>\d{4})(?!\w)", numeric_day, "cue"),
     (
         rf"(?:the\s+)?(?P<part>{_PART})(?:[\s-]+of)?[\s-]+(?P<month>{_MONTH})\b(?:\s+(?P<y>\d{{4}}))?",
         month_named,
@@ -150,7 +151,7 @@ def read_deadline(intent: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
     if best is None:
         hours = _HOURS.search(text)
         if hours is None:
-            return _by_library(text, now, tz)
+            return _today_at(text, now, tz) or _abroad(text, today, tz)
         at = now.astimezone(UTC) + timedelta(hours=whole_number(hours[1]))
         return Deadline(at, hours[0], at.astimezone(tz).date())
     _, (start, end), chosen = best
@@ -166,23 +167,22 @@ def _plain(text: str) -> str:
     return _ORDINAL.sub(lambda m: f"{_ORDINALS.index(m[1]) + 1}{_SUFFIXES.get(_ORDINALS.index(m[1]) + 1, 'th')}", lowered)
 
 
-def _by_library(text: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
-    """What the forms above do not know, such as a date in German or French, after a word such as "by" or "bis"."""
-    for cue in _ANY_CUE.finditer(text):
-        words = text[cue.end() :].split()[:5]
-        for count in range(len(words), 0, -1):
-            said = " ".join(words[:count]).strip(".,;:!?")
-            if not any(c.isdigit() for c in said):
-                continue  # words alone are read too boldly: `by may` is a person
-            found = dateparser.parse(said, languages=_LANGUAGES, settings={"PREFER_DATES_FROM": "future", "RELATIVE_BASE": _naive(now, tz)})
-            if found is not None:
-                day = found.date()
-                return Deadline(at_wall_time(day + timedelta(days=1), time.min, tz), f"{cue[0].strip()} {said}", day)
-    return None
+def _today_at(text: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
+    """`by 5pm`: today, or tomorrow when that has passed."""
+    said = _CLOCK_ALONE.search(text)
+    if said is None:
+        return None
+    today, clock = now.astimezone(tz).date(), _clock(said["clock"])
+    if clock is None:
+        return Deadline(at_wall_time(today + timedelta(days=1), time.min, tz), said[0], today)
+    at = at_wall_time(today, clock, tz)
+    day = today if at > now else today + timedelta(days=1)
+    return Deadline(at_wall_time(day, clock, tz), said[0], day)
 
 
-def _naive(now: datetime, tz: ZoneInfo) -> datetime:
-    return now.astimezone(tz).replace(tzinfo=None)
+def _abroad(text: str, today: date, tz: ZoneInfo) -> Deadline | None:
+    found = day_abroad(text, today)
+    return Deadline(at_wall_time(found[0].day + timedelta(days=1), time.min, tz), found[1], found[0].day) if found else None
 
 
 def _deadline(found: NamedDay, m: re.Match[str], tz: ZoneInfo) -> Deadline:

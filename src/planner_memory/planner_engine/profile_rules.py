@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-import holidays
-
 from planner_memory.core.documents import profile_document, profile_from
 from planner_memory.core.errors import InvalidInput
 from planner_memory.core.local_time import zone
 from planner_memory.core.profile import WEEKDAYS, Profile
+from planner_memory.core.public_holidays import checked_country
 
 _NULLABLE = ("holidays_country", "largest_task_minutes")
 _BANDS = ("high", "medium", "low")
@@ -34,7 +33,8 @@ def changed(profile: Profile, change: Mapping[str, Any]) -> Profile:
         else:
             document[name] = value
     zone(document["time_zone"])
-    document["holidays_country"] = _country(document["holidays_country"])
+    given = document["holidays_country"]
+    document["holidays_country"] = checked_country(given) if given and given.strip() else None
     document["confirmed"] = change.get("confirmed") if change.get("confirmed") is not None else True
     return profile_from(document)
 
@@ -68,16 +68,3 @@ def _spans(spans: Mapping[str, Sequence[list[str]]], field: str, keys: tuple[str
 
 def _text(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def _country(code: str | None) -> str | None:
-    if code is None or not code.strip():
-        return None
-    country, _, part = code.strip().upper().partition("-")
-    known = holidays.list_supported_countries(include_aliases=True)
-    if country not in known:
-        raise InvalidInput(f"There are no holidays known for {code!r}. Use an ISO 3166 code such as DE, GB or US-CA.", field="holidays_country")
-    if part and part not in known[country]:
-        listed = ", ".join(known[country][:20]) or "none"
-        raise InvalidInput(f"{country} has no part {part!r} with holidays of its own. Known parts: {listed}.", field="holidays_country")
-    return f"{country}-{part}" if part else country

@@ -12,6 +12,7 @@ from planner_memory.core.ids import new_id
 from planner_memory.ports.plans import Clients, Plan, Run
 
 _GIVEN = ("run_type", "workflow_id", "process_template_id", "project_id", "engagement_id", "outcome_notes")
+LEAST_HOURS = 1 / 60  # of a clock, to be learnt from; shorter ones are slips
 _SAME = (*_GIVEN, "executed_by_person_id")
 
 

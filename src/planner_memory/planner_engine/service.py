@@ -7,10 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from planner_memory.core.clock import Clock, utc_now
-from planner_memory.core.errors import Conflict, NotFound, PlannerMemoryError
+from planner_memory.core.errors import Conflict, NotFound
 from planner_memory.core.ids import new_id
 from planner_memory.core.local_time import zone
 from planner_memory.core.profile import Profile
@@ -26,7 +24,7 @@ from planner_memory.planner_engine.recalling import recalled
 from planner_memory.planner_engine.reviser import Revised, Reviser, with_revision_noted
 from planner_memory.planner_engine.revising import fitted, is_changed, sent_of
 from planner_memory.planner_engine.sop import next_steps, sop_document, with_checklist
-from planner_memory.planner_engine.telling import plan_graph, plan_memory
+from planner_memory.planner_engine.teller import Teller
 from planner_memory.planner_engine.tracking import Tracker
 from planner_memory.planner_engine.work_days import day_wishes, with_days_off
 from planner_memory.planner_engine.workspace_context import Gathered
@@ -39,7 +37,6 @@ from planner_memory.prompting.writer import Writer
 from planner_memory.web.health import HealthReport, State, state_of
 from planner_memory.web.model_state import ModelState
 
-log = structlog.get_logger()
 _ONE_REQUEST = timedelta(hours=24)  # as long as an Idempotency-Key is kept
 
 
@@ -75,7 +72,8 @@ class Planner:
         self._model_state = ModelState(writer.model if writer else None)
         self.prompts = prompts
         self.workspace = workspace
-        self.tracker = Tracker(store=store, memory=memory, profiles=profiles, clock=clock, follow=workspace.follow if workspace else None)
+        self._teller = Teller(store=store, memory=memory)
+        self.tracker = Tracker(store=store, teller=self._teller, profiles=profiles, clock=clock, follow=workspace.follow if workspace else None)
 
     async def plan(self, order: Order) -> dict[str, Any]:
         """A new plan, stored as a draft. The same request again, by its `plan_id`, answers with the plan that it made.
@@ -148,7 +146,7 @@ class Planner:
             await self.workspace.deliver(plan.id)
             written = await self.workspace.told(plan)
             plan = replace(plan, process_template_id=written["process_template"]["id"] or plan.process_template_id)
-        if await self._tell(plan):
+        if await self._teller.plan(plan):
             plan = replace(plan, metadata={k: v for k, v in plan.metadata.items() if k != "untold"})
         return await self._answered(plan, written)
 
@@ -267,15 +265,7 @@ class Planner:
 
     async def tell_memory(self, limit: int = 50) -> int:
         """Tells the memory of plans that it was not told of yet; returns how many it knows of now. Safe to repeat, for a timer."""
-        with spanning("telling"):
-            async with self._store.begin() as tx:
-                waiting = await tx.plans_untold(limit)
-            told = 0
-            for plan in waiting:
-                if not await self._tell(plan):
-                    break
-                told += 1
-        return told
+        return await self._teller.plans_untold(limit)
 
     async def profile(self, person_id: str) -> Profile:
         return await self._profiles.profile(person_id)
@@ -310,19 +300,6 @@ class Planner:
                     workflow_ids=[workflow_id] if workflow_id else [],
                 )
         return Estimator(history, person_id)
-
-    async def _tell(self, plan: Plan) -> bool:
-        """False when the memory did not answer; the plan stays marked then."""
-        try:
-            nodes, edges = plan_graph(plan)
-            await self._memory.put_graph(nodes, edges, client_id=plan.client_id)
-            await self._memory.remember(plan_memory(plan), idempotency_key=f"plan-created-{plan.id}")
-        except PlannerMemoryError as error:
-            log.warning("plan not told to the memory yet", plan_id=str(plan.id), error=error.detail)
-            return False
-        async with self._store.begin() as tx:
-            await tx.mark_told(plan.id)
-        return True
 
 
 def _found(plan: Plan | None, plan_id: UUID) -> Plan:

@@ -7,15 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from planner_memory.core.clock import Clock
-from planner_memory.core.errors import Conflict, InvalidInput, NotFound, PlannerMemoryError
+from planner_memory.core.errors import Conflict, InvalidInput, NotFound
 from planner_memory.core.local_time import day_interval, zone
 from planner_memory.core.tenancy import spanning
 from planner_memory.planner_engine.answers import run_answer
 from planner_memory.planner_engine.estimates import Estimator, Task
 from planner_memory.planner_engine.run_records import (
+    LEAST_HOURS,
     Known,
     Who,
     check_same,
@@ -26,21 +25,19 @@ from planner_memory.planner_engine.run_records import (
     stopped_run,
     timer_run,
 )
-from planner_memory.planner_engine.telling import run_graph, run_memory
-from planner_memory.ports.memory import Memory
+from planner_memory.planner_engine.teller import Teller
 from planner_memory.ports.plans import Clients, Plan, PlanStore, PlanTransaction, Run
 from planner_memory.ports.profiles import ProfileStore
 
-log = structlog.get_logger()
 Follow = Callable[[str, UUID | None, list[str]], Awaitable[None]]  # client, plan, tasks: what the workspace should say of them has changed
 _TASK = re.compile(r"plan:([0-9a-fA-F-]{36}):\d+")
 
 
 class Tracker:
-    def __init__(self, *, store: PlanStore, memory: Memory, profiles: ProfileStore, clock: Clock, follow: Follow | None = None) -> None:
+    def __init__(self, *, store: PlanStore, teller: Teller, profiles: ProfileStore, clock: Clock, follow: Follow | None = None) -> None:
         self._follow = follow
         self._store = store
-        self._memory = memory
+        self._teller = teller
         self._profiles = profiles
         self._clock = clock
 
@@ -134,6 +131,10 @@ class Tracker:
                 if actual_hours and len(sittings) == 1:
                     last = replace(last, actual_hours=actual_hours)
                 await tx.save_run(last)
+                if hours < LEAST_HOURS:
+                    warnings.append(
+                        "Its clock ran for less than a minute, so estimates learn nothing from it. Say how long it took by sending actual_hours."
+                    )
             elif actual_hours:
                 last = timer_run(task_id, known, who, now - timedelta(hours=min(actual_hours, 87_600.0)))
                 last = replace(
@@ -231,17 +232,7 @@ class Tracker:
 
     async def _tell(self, run: Run, plan: Plan | None) -> list[str]:
         await self._followed(run)
-        nodes, edges = run_graph(run, plan.process_template_id if plan else None)
-        memory = run_memory(run)
-        try:
-            if nodes:
-                await self._memory.put_graph(nodes, edges, client_id=run.client_id)
-            if memory:
-                await self._memory.remember(memory, idempotency_key=f"run-{run.run_id}")
-        except PlannerMemoryError as error:
-            log.warning("run not told to the memory", run_id=run.run_id, error=error.detail)
-            return ["The run is stored, but the memory did not answer, so it knows nothing of it."]
-        return []
+        return await self._teller.run(run, plan)
 
 
 async def _set_active(tx: PlanTransaction, plan: Plan | None, now: datetime) -> Plan | None:

@@ -77,7 +77,9 @@ class FollowUpTransaction(MemoryTransaction, Protocol):
         """What was extracted on a topic, superseded or not, by time."""
         ...
 
-    async def extracted_from(self, memory_id: UUID) -> list[StoredMemory]: ...
+    async def extracted_from(self, memory_ids: Sequence[UUID]) -> list[StoredMemory]:
+        """What was extracted from any of these, in no order."""
+        ...
 
     async def is_said_already(self, content: str, *, client_id: str, memory_type: str) -> bool:
         """Whether a memory of this type that is not superseded and was not extracted has exactly this content."""

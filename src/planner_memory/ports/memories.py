@@ -56,6 +56,14 @@ class StoredMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """`row` is None when the memory is a repeat of the row `id`, which was there."""
+
+    id: UUID
+    row: StoredMemory | None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """What ranking needs of a row: its text cut to a few thousand characters."""
 
@@ -140,14 +148,15 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
         """Waits until no other transaction that locked one of the clients is open, so that repeats are seen."""
         ...
 
-    async def repeats(self, memories: Sequence[MemoryToStore]) -> dict[int, UUID]:
-        """Which of them are stored already, by position. A repeat has client, thread, type and content in common with a row that is not superseded.
+    async def add(self, memories: Sequence[MemoryToStore]) -> None: ...
 
-        Outside a thread it must also have the same time, or, when none was given, a row younger than a day.
+    async def add_unless_repeated(self, memories: Sequence[MemoryToStore], *, lease_seconds: float = 0) -> list[Added]:
+        """Adds those that are not stored already, in order. A repeat has client, thread, type and content in common with a row that is not
+        superseded; outside a thread it must also have the same time, or, when none was given, a row younger than a day.
+
+        They are compared with what was there before, not with one another. With `lease_seconds` the new rows are leased, as by `claim`.
         """
         ...
-
-    async def add(self, memories: Sequence[MemoryToStore]) -> None: ...
 
     async def supersede(self, old: UUID, new: UUID, at: datetime) -> None: ...
 
@@ -230,8 +239,8 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
 
 
 class MemoryStore(Protocol):
-    def begin(self, *, may_be_lost: bool = False) -> AbstractAsyncContextManager[MemoryTransaction]:
-        """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable.
+    def begin(self, *, may_be_lost: bool = False, locking: Sequence[str] = ()) -> AbstractAsyncContextManager[MemoryTransaction]:
+        """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable. `locking`: begins with a `lock` of these.
 
         With `may_be_lost` a crash of the store may undo it: for what is only noted about the index, and made again when the note is missing.
         """

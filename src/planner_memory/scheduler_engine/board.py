@@ -77,8 +77,9 @@ class Board(State):
         return all(self._is_free(c) for c in chunks) and all(a[2] + self.buffer <= b[1] for a, b in pairwise(chunks))
 
     def at(self, i: int, start: int) -> Place | None:
-        """A whole job at just that minute, or at the next one of the grid; None when a hard rule is against it, or the job may be split."""
-        if self.chunking[i] is not None or self.jobs[i].fixed_at is not None:
+        """A whole job at just that minute, or at the next one of the grid; None when a hard rule is against it, or the job has to be split."""
+        chunking = self.chunking[i]
+        if self.jobs[i].fixed_at is not None or (chunking is not None and chunking.largest < self.jobs[i].minutes):
             return None
         start = -(-start // GRID) * GRID
         chunks = ((bisect_right(self.starts, start) - 1, start, start + self.jobs[i].minutes),)
@@ -156,8 +157,11 @@ class Board(State):
         return None if where is None else (best, where)
 
     def _split(self, i: int, chunking: Chunking, earliest: int, latest: int) -> Place | None:
-        found = self._filled(i, chunking, earliest, latest, chunking.smallest, NEVER, in_band=False)
+        found = self._whole(i, earliest, latest) if chunking.largest >= self.jobs[i].minutes else None
         limit = found[0] if found else NEVER
+        filled = self._filled(i, chunking, earliest, latest, chunking.smallest, limit, in_band=False)
+        if filled:
+            found, limit = filled, filled[0]
         if self.band[i] is not None:
             inside = self._filled(i, chunking, earliest, latest, chunking.smallest, limit, in_band=True)
             if inside:

@@ -1,6 +1,6 @@
 """How a task may be cut into chunks."""
 
-from planner_memory.scheduler_engine.jobs import GRID
+from planner_memory.scheduler_engine.jobs import GRID, Job
 
 
 class Chunking:
@@ -24,3 +24,8 @@ class Chunking:
             found = next((size for size in range(top, self.smallest - 1, -GRID) if self.possible(left - size)), 0)
             self.taken[key] = found
         return found
+
+
+def is_split(job: Job) -> bool:
+    """Whether a job has to be cut, or may be."""
+    return job.max_chunk < job.minutes or 0 < 2 * job.min_chunk <= job.minutes

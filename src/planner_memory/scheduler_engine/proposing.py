@@ -67,9 +67,8 @@ class Proposer:
             *share_warnings(body.runway_weeks, terms.tasks, found.blocks),
         ]
         if spare and spare["reserve_hours"] > 0:
-            warnings.append(
-                f"Placed at p50 ({spare['p50_hours']:g} h). Keep {spare['reserve_hours']:g} h in reserve to be done in four of five cases."
-            )
+            likely, more = (reasons.duration(round(spare[name] * 60)) for name in ("p50_hours", "reserve_hours"))
+            warnings.append(f"Placed at p50 ({likely}). Keep {more} in reserve to be done in four of five cases.")
         return SchedulerRun(
             id=run_id,
             plan_id=plan.id if plan else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from planner_memory.scheduler_engine.chunking import Chunking
+from planner_memory.scheduler_engine.chunking import Chunking, is_split
 from planner_memory.scheduler_engine.cost import Weights, left_out_cost
 from planner_memory.scheduler_engine.jobs import GRID, NEVER, Chunk, Ground, Job, Place, Span
 
@@ -27,7 +27,7 @@ class State:
         self.hour = [weights.hour[job.priority] for job in jobs]
         self.late = [weights.late[job.priority] for job in jobs]
         self.chunking = [
-            None if job.fixed_at is not None or job.max_chunk >= job.minutes else Chunking(job.minutes, job.min_chunk, job.max_chunk) for job in jobs
+            Chunking(job.minutes, job.min_chunk, min(job.max_chunk, job.minutes)) if job.fixed_at is None and is_split(job) else None for job in jobs
         ]
         self.later_starts = 0
         self.home: list[tuple[Chunk, ...] | None] = [None] * n  # where a job stood before, when a move costs

@@ -10,10 +10,10 @@ from planner_memory.core.errors import InvalidInput
 from planner_memory.core.intervals import Interval, clipped, merged
 from planner_memory.core.local_time import day_interval, days_between, instant, zone
 from planner_memory.core.profile import WEEKDAYS, Profile, Span
+from planner_memory.core.public_holidays import public_holidays
 from planner_memory.core.titles import is_in_one_piece
 from planner_memory.scheduler_engine.availability import Hours
 from planner_memory.scheduler_engine.cost import Weights, weights_of
-from planner_memory.scheduler_engine.holidays_of import public_holidays
 from planner_memory.scheduler_engine.repeats import Habit, occurrences
 from planner_memory.scheduler_engine.rules import Rule, applied, kept_off, newest, weighed
 from planner_memory.scheduler_engine.schemas import BusyIn, ScheduleIn, TaskIn

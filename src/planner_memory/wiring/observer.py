@@ -2,7 +2,6 @@
 
 import httpx
 
-from planner_memory.adapters.holidays.public_holidays import public_holidays
 from planner_memory.adapters.markdown_files.outlet import MarkdownFiles
 from planner_memory.adapters.postgres.facts import PostgresFacts
 from planner_memory.adapters.smtp.outlet import SmtpMail
@@ -50,7 +49,6 @@ async def open_observer(platform: Platform, metrics: Metrics, *, gateway: httpx.
         calendar=platform.calendar,
         profiles=platform.profiles,
         memory=await open_memory(platform, gateway),
-        public_holidays=public_holidays,
         clock=platform.clock,
         default_client=platform.settings.client_id,
         writer=open_writer(platform, metrics),

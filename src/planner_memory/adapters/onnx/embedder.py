@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from planner_memory.ports.embedder import Vectors
 
 _SHIPPED = Path(__file__).parent / "all_minilm_l6_v2"
 _MODEL, _TOKENIZER, _SUMS = "model.onnx", "tokenizer.json", "SHA256SUMS"
-_TOKENS_PER_RUN = 256  # one full text, or some 20 short ones: larger runs are slower on a CPU, and 2048 raised the peak from 147 to 395 MB
+_TOKENS_PER_RUN = 128  # some six short texts, 6 ms: larger runs gain little, and a question that comes meanwhile waits for one
 _TEXTS_PER_STEP = 256  # tokenised together, so that texts of like length can share a run
 _REMEDY = "Install planner-memory again, or make the model with tools/export_embedder.py."
 _SHORT_TEXT = 500  # characters
@@ -26,12 +27,14 @@ _LONGEST_TEXT = 20_000  # characters; 256 tokens end long before, and tokenising
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
+Run = tuple[list[int], NDArray[np.int64], NDArray[np.int64]]
 
 
 class OnnxEmbedder:
     """all-MiniLM-L6-v2 (Wang et al. 2020, arXiv:2002.10957; trained by sentence-transformers), mean-pooled; English, 256 tokens.
 
-    The model is read at the first use. One thread does all the work; between two runs of a long list, other callers get their turn.
+    The model is read at the first use. A run has one thread, since a team of them costs a fifth more, and as many runs go on at once as there are
+    threads; between two runs of a long list, other callers get their turn.
     """
 
     def __init__(self, model_dir: Path | None = None, threads: int = 2) -> None:
@@ -45,7 +48,8 @@ class OnnxEmbedder:
         self._threads = threads
         self.name = f"all-MiniLM-L6-v2-int8@{self._sums[_MODEL][:8]}"
         self.dimension = 384
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+        self._worker = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="embedder")
+        self._loading = threading.Lock()
         self._loaded: tuple[onnxruntime.InferenceSession, Tokenizer] | None = None
         self._tracer = trace.get_tracer("planner_memory")
 
@@ -71,10 +75,14 @@ class OnnxEmbedder:
             return await self._on_worker(self._run, ids, mask)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), _TEXTS_PER_STEP):
-            step = texts[start : start + _TEXTS_PER_STEP]
-            for places, ids, mask in _runs(await self._on_worker(self._tokenised, step)):
-                vectors[[start + place for place in places]] = await self._on_worker(self._run, ids, mask)
+            runs = _runs(await self._on_worker(self._tokenised, texts[start : start + _TEXTS_PER_STEP]))
+            await asyncio.gather(*(self._fill(vectors[start : start + _TEXTS_PER_STEP], runs) for _ in range(self._threads)))
         return vectors
+
+    async def _fill(self, vectors: Vectors, runs: Iterator[Run]) -> None:
+        """Takes one run after another, beside others that do."""
+        for places, ids, mask in runs:
+            vectors[places] = await self._on_worker(self._run, ids, mask)
 
     async def check(self) -> None:
         """Embeds one word."""
@@ -101,18 +109,20 @@ class OnnxEmbedder:
 
     def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> Vectors:
         session, _ = self._model()
-        embedding: Vectors = session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
+        options = _shrinking() if ids.size > _TOKENS_PER_RUN else None
+        embedding: Vectors = session.run(["embedding"], {"input_ids": ids, "attention_mask": mask}, options)[0]
         return embedding
 
     def _model(self) -> tuple[onnxruntime.InferenceSession, Tokenizer]:
-        if self._loaded is None:
-            for name, expected in self._sums.items():
-                _verify(self._folder / name, expected)
-            self._loaded = _session(self._folder / _MODEL, self._threads), _tokenizer(self._folder / _TOKENIZER)
-        return self._loaded
+        with self._loading:
+            if self._loaded is None:
+                for name, expected in self._sums.items():
+                    _verify(self._folder / name, expected)
+                self._loaded = _session(self._folder / _MODEL), _tokenizer(self._folder / _TOKENIZER)
+            return self._loaded
 
 
-def _runs(token_ids: list[list[int]]) -> Iterator[tuple[list[int], NDArray[np.int64], NDArray[np.int64]]]:
+def _runs(token_ids: list[list[int]]) -> Iterator[Run]:
     """Groups texts of like length: (places in the list, ids, mask), the last two of shape (texts, longest of them)."""
     by_length = sorted(range(len(token_ids)), key=lambda place: len(token_ids[place]))
     while by_length:
@@ -148,16 +158,22 @@ def _verify(path: Path, expected: str) -> None:
         raise NotStarted(f"{path} is damaged: its sha256 is {found}, expected {expected}. {_REMEDY}")
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # The arena keeps the largest run's activations for ever, and spinning threads burn a core between requests.
-    options.enable_cpu_mem_arena = False
+    # Without the arena, every larger array is mapped from the system, touched page by page and given back: three times the work of the model itself.
+    # It keeps some 7 MB; what a longer text takes is given back after it.
+    options.enable_cpu_mem_arena = True
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _shrinking() -> onnxruntime.RunOptions:
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _tokenizer(path: Path) -> Tokenizer:

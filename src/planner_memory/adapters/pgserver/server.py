@@ -15,6 +15,7 @@ import structlog
 
 from planner_memory.adapters.pgserver.binaries import MAJOR, Account, programs, server_account
 from planner_memory.adapters.pgserver.commands import environment, run_program
+from planner_memory.adapters.pgserver.configuration import ACCESS, command, objects
 from planner_memory.adapters.pgserver.folders import (
     drop_socket_dir,
     log_path,
@@ -34,38 +35,6 @@ _FAST_SECONDS = 30.0
 _ORPHAN_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _WATCH_SECONDS = 0.5
-_SETTINGS = {
-    "shared_buffers": "32MB",
-    "max_connections": "60",
-    "work_mem": "4MB",
-    "maintenance_work_mem": "32MB",
-    "max_wal_size": "256MB",
-    "jit": "off",
-    "synchronous_commit": "on",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_line_prefix": "%m [%p] ",
-    "unix_socket_permissions": "0700",
-    "cluster_name": "planner-memory",
-    # one small machine and no standby: fewer processes, less memory
-    "huge_pages": "off",
-    "io_method": "sync",
-    "max_wal_senders": "0",
-    "max_logical_replication_workers": "0",
-    "max_parallel_workers_per_gather": "0",
-    "autovacuum_max_workers": "2",
-}
-# the socket lies in a folder that only this user enters; anyone on the machine reaches the TCP port
-_ACCESS = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-_OBJECTS = """
-select 'create role planner login createdb' where not exists (select from pg_roles where rolname = 'planner') \\gexec
-select 'create database planner_memory owner planner' where not exists (select from pg_database where datname = 'planner_memory') \\gexec
-select 'create role planner_service nologin' where not exists (select from pg_roles where rolname = 'planner_service') \\gexec
-grant planner_service to planner;
-\\connect planner_memory
-set client_min_messages = warning;
-create extension if not exists vector;
-"""
 
 
 class EmbeddedPostgres:
@@ -98,7 +67,7 @@ class EmbeddedPostgres:
                 await self._initialise()
             self._check_version()
             await self._ensure_running()
-            await self._sql(_OBJECTS + self._password_statement(), database="postgres")
+            await self._sql(objects(password=None if self._listen_port is None else self._password()), database="postgres")
         except BaseException:
             await self.stop()
             raise
@@ -224,14 +193,7 @@ class EmbeddedPostgres:
                 await asyncio.sleep(0.5)
 
     def _command(self, socket_dir: Path) -> list[str]:
-        settings = _SETTINGS | {"unix_socket_directories": str(socket_dir), "port": str(self._listen_port or 5432)}
-        settings["listen_addresses"] = "" if self._listen_port is None else "127.0.0.1"
-        return [
-            str(self._programs / "postgres"),
-            "-D",
-            str(self._cluster),
-            *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
-        ]
+        return command(self._programs / "postgres", self._cluster, socket_dir, self._listen_port)
 
     def _as_wanted(self, found: Postmaster) -> bool:
         with suppress(OSError, psutil.Error):
@@ -244,7 +206,7 @@ class EmbeddedPostgres:
         socket_dir = make_socket_dir(self._data_dir, self._account)
         for stale in socket_dir.glob(".s.PGSQL.*"):
             stale.unlink()
-        (self._cluster / "pg_hba.conf").write_text(_ACCESS, encoding="utf-8")
+        (self._cluster / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
         log = open_log(self._data_dir)
         try:
             self._started = subprocess.Popen(
@@ -296,9 +258,6 @@ class EmbeddedPostgres:
                 return False
             await asyncio.sleep(_POLL_SECONDS)
         return True
-
-    def _password_statement(self) -> str:
-        return "" if self._listen_port is None else f"alter role {ROLE} password '{self._password()}';\n"
 
     def _password(self) -> str:
         kept = self._data_dir / "postgres-password"

@@ -65,8 +65,8 @@ class PostgresFollowUpTransaction(PostgresMemoryTransaction):
     async def extracted_on(self, topic: str, *, client_id: str, person_id: str, memory_type: str) -> list[StoredMemory]:
         return await self._tx.rows("extracted_on", StoredMemory, topic=topic, client_id=client_id, person_id=person_id, memory_type=memory_type)
 
-    async def extracted_from(self, memory_id: UUID) -> list[StoredMemory]:
-        return await self._tx.rows("extracted_from", StoredMemory, memory_id=memory_id)
+    async def extracted_from(self, memory_ids: Sequence[UUID]) -> list[StoredMemory]:
+        return await self._tx.rows("extracted_from", StoredMemory, memory_ids=list(memory_ids))
 
     async def is_said_already(self, content: str, *, client_id: str, memory_type: str) -> bool:
         return bool(await self._tx.value("is_said_already", content=content, client_id=client_id, memory_type=memory_type))

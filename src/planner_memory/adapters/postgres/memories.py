@@ -10,7 +10,7 @@ from uuid import UUID
 from planner_memory.adapters.postgres.archive import PostgresArchive
 from planner_memory.adapters.postgres.database import Database, Transaction
 from planner_memory.adapters.postgres.graph import PostgresGraph
-from planner_memory.ports.memories import Candidate, Forgotten, MemoryToStore, Pending, Scored, Selection, StoredMemory
+from planner_memory.ports.memories import Added, Candidate, Forgotten, MemoryToStore, Pending, Scored, Selection, StoredMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,10 @@ class _Id:
 
 
 @dataclass(frozen=True, slots=True)
-class _Repeat:
-    n: int
+class _Added:
     id: UUID
+    created_at: datetime | None  # None: it was there
+    index_due_at: datetime | None
 
 
 def _conditions(selection: Selection) -> dict[str, Any]:
@@ -41,6 +42,46 @@ def _conditions(selection: Selection) -> dict[str, Any]:
     }
 
 
+def _row(memory: MemoryToStore) -> dict[str, Any]:
+    return {
+        "id": str(memory.id),
+        "client_id": memory.client_id,
+        "person_id": memory.person_id,
+        "memory_type": memory.memory_type,
+        "event_type": memory.event_type,
+        "event_source": memory.event_source,
+        "content": memory.content,
+        "payload": dict(memory.payload),
+        "metadata": dict(memory.metadata),
+        "entities": list(memory.entities),
+        "occurred_at": memory.occurred_at.isoformat(),
+        "thread_id": memory.thread_id,
+    }
+
+
+def _stored(memory: MemoryToStore, created_at: datetime, index_due_at: datetime) -> StoredMemory:
+    return StoredMemory(
+        id=memory.id,
+        client_id=memory.client_id,
+        person_id=memory.person_id,
+        memory_type=memory.memory_type,
+        event_type=memory.event_type,
+        event_source=memory.event_source,
+        content=memory.content,
+        payload=dict(memory.payload),
+        metadata=dict(memory.metadata),
+        entities=list(memory.entities),
+        occurred_at=memory.occurred_at,
+        thread_id=memory.thread_id,
+        pinned=False,
+        created_at=created_at,
+        superseded_at=None,
+        superseded_by=None,
+        index_state="pending",
+        index_due_at=index_due_at,
+    )
+
+
 def _leased(rows: Sequence[StoredMemory]) -> dict[str, Any]:
     return {"ids": [r.id for r in rows], "leases": [r.index_due_at for r in rows]}
 
@@ -54,43 +95,19 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
     async def lock(self, clients: Sequence[str]) -> None:
         await self._tx.run("lock_clients", clients=list(clients))
 
-    async def repeats(self, memories: Sequence[MemoryToStore]) -> dict[int, UUID]:
-        asked = [
-            {
-                "n": n,
-                "client_id": m.client_id,
-                "thread_id": m.thread_id,
-                "content_hash": m.content_hash,
-                "memory_type": m.memory_type,
-                "event_type": m.event_type,
-                "occurred_at": m.occurred_at.isoformat(),
-                "occurred_at_given": m.occurred_at_given,
-            }
-            for n, m in enumerate(memories)
-        ]
-        found = await self._tx.rows("repeated_memories", _Repeat, memories=asked) if asked else []
-        return {r.n: r.id for r in found}
-
     async def add(self, memories: Sequence[MemoryToStore]) -> None:
-        rows = [
-            {
-                "id": str(m.id),
-                "client_id": m.client_id,
-                "person_id": m.person_id,
-                "memory_type": m.memory_type,
-                "event_type": m.event_type,
-                "event_source": m.event_source,
-                "content": m.content,
-                "payload": dict(m.payload),
-                "metadata": dict(m.metadata),
-                "entities": list(m.entities),
-                "occurred_at": m.occurred_at.isoformat(),
-                "thread_id": m.thread_id,
-            }
-            for m in memories
+        if memories:
+            await self._tx.run("add_memories", memories=[_row(m) for m in memories])
+
+    async def add_unless_repeated(self, memories: Sequence[MemoryToStore], *, lease_seconds: float = 0) -> list[Added]:
+        if not memories:
+            return []
+        asked = [{**_row(m), "n": n, "content_hash": m.content_hash, "occurred_at_given": m.occurred_at_given} for n, m in enumerate(memories)]
+        answers = await self._tx.rows("add_memories_unless_repeated", _Added, memories=asked, lease_seconds=lease_seconds)
+        return [
+            Added(a.id, _stored(m, a.created_at, a.index_due_at) if a.created_at and a.index_due_at else None)
+            for a, m in zip(answers, memories, strict=True)
         ]
-        if rows:
-            await self._tx.run("add_memories", memories=rows)
 
     async def supersede(self, old: UUID, new: UUID, at: datetime) -> None:
         await self._tx.run("supersede_memory", old=old, new=new, at=at)
@@ -103,7 +120,7 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         return await self._tx.rows("list_memories", StoredMemory, **_conditions(selection), before_at=before_at, before_id=before_id, limit=limit)
 
     async def candidates(self, ids: Sequence[UUID], selection: Selection) -> list[Candidate]:
-        listed = "{" + ",".join(map(str, ids)) + "}"  # an array as text: a third of the time that adapting it item by item takes
+        listed = "{" + ",".join([each.hex for each in ids]) + "}"  # an array as text: a third of the time that adapting it item by item takes
         return await self._tx.rows("memory_candidates", Candidate, ids=listed, **_conditions(selection))
 
     async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
@@ -157,8 +174,8 @@ class PostgresMemories:
         self._database = database
 
     @asynccontextmanager
-    async def begin(self, *, may_be_lost: bool = False) -> AsyncIterator[PostgresMemoryTransaction]:
-        async with self._database.begin(may_be_lost=may_be_lost) as tx:
+    async def begin(self, *, may_be_lost: bool = False, locking: Sequence[str] = ()) -> AsyncIterator[PostgresMemoryTransaction]:
+        async with self._database.begin(may_be_lost=may_be_lost, locking=locking) as tx:
             yield PostgresMemoryTransaction(tx)
 
     async def check(self) -> None:

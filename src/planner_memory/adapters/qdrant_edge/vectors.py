@@ -1,7 +1,6 @@
 """The search index inside the process: one Qdrant Edge shard in a folder, with its write-ahead log on, owned by one process."""
 
 import asyncio
-import ctypes
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from qdrant_edge import Query as EngineQuery
 
 from planner_memory.adapters.qdrant_edge.folder import IndexFolder
 from planner_memory.adapters.qdrant_edge.layout import DENSE, INDEXES, LEXICAL, client_filter, config, engine_filter, engine_point, matches_nothing
+from planner_memory.adapters.qdrant_edge.resident import let_go, trim
 from planner_memory.core.errors import InvalidInput, NotStarted, Unavailable
 from planner_memory.ports.vectors import Channel, Filter, Hit, Point, Query
 
@@ -181,7 +181,7 @@ class QdrantEdgeVectors:
         merged = self._open_shard().optimize()
         self._flush()
         if merged:
-            _trim_memory()
+            trim()
 
     def _close(self) -> None:
         shard = self._open_shard()
@@ -249,6 +249,7 @@ def _opened(folder: IndexFolder, embedder_name: str, dimension: int, rebuild: bo
     try:
         shard = EdgeShard.load(str(folder.shard), config(dimension))
         _ensure_indexes(shard)
+        let_go(folder.shard.resolve())
     except Exception as error:
         raise NotStarted(f"The search index in {folder.path} cannot be opened: {error}. Run `planner-memory reindex` to build it anew.") from error
     return shard
@@ -267,9 +268,3 @@ def _ensure_indexes(shard: EdgeShard) -> None:
     for field, schema in INDEXES.items():
         if field not in present:
             shard.update(UpdateOperation.create_field_index(field, schema))
-
-
-def _trim_memory() -> None:
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, macOS and musl do not
-    if trim is not None:
-        trim(0)

@@ -42,16 +42,18 @@ where purpose = %(purpose)s::text and (memory_id, client_id) in (
     for update skip locked)
 returning memory_id, client_id, is_gone, revision, leased_until
 
+-- The ids are said twice where claims are joined: with a long backlog the planner would otherwise read all of it to find a few.
+
 -- name: release_changed_followups
 update memory_followups f set leased_until = null
 from unnest(%(ids)s::uuid[], %(clients)s::text[], %(revisions)s::bigint[], %(leases)s::timestamptz[]) as d (memory_id, client_id, revision, leased_until)
-where f.purpose = %(purpose)s::text and f.memory_id = d.memory_id and f.client_id = d.client_id
+where f.purpose = %(purpose)s::text and f.memory_id = any(%(ids)s::uuid[]) and f.memory_id = d.memory_id and f.client_id = d.client_id
   and f.leased_until = d.leased_until and f.revision <> d.revision
 
 -- name: finish_followups
 delete from memory_followups f
 using unnest(%(ids)s::uuid[], %(clients)s::text[], %(revisions)s::bigint[], %(leases)s::timestamptz[]) as d (memory_id, client_id, revision, leased_until)
-where f.purpose = %(purpose)s::text and f.memory_id = d.memory_id and f.client_id = d.client_id
+where f.purpose = %(purpose)s::text and f.memory_id = any(%(ids)s::uuid[]) and f.memory_id = d.memory_id and f.client_id = d.client_id
   and f.leased_until = d.leased_until and f.revision = d.revision
 
 -- name: put_off_followups
@@ -59,7 +61,7 @@ update memory_followups f set
     leased_until = null, attempts = f.attempts + 1, error = %(error)s::text,
     due_at = clock_timestamp() + make_interval(secs => least(300, %(first_wait_seconds)s::float8 * power(2, least(f.attempts, 12))))
 from unnest(%(ids)s::uuid[], %(clients)s::text[], %(revisions)s::bigint[], %(leases)s::timestamptz[]) as d (memory_id, client_id, revision, leased_until)
-where f.purpose = %(purpose)s::text and f.memory_id = d.memory_id and f.client_id = d.client_id
+where f.purpose = %(purpose)s::text and f.memory_id = any(%(ids)s::uuid[]) and f.memory_id = d.memory_id and f.client_id = d.client_id
   and f.leased_until = d.leased_until and f.revision = d.revision
 
 -- name: open_followups
@@ -80,7 +82,7 @@ order by occurred_at, id
 select id, client_id, person_id, memory_type, event_type, event_source, content, payload, metadata, entities, occurred_at, thread_id, pinned,
        created_at, superseded_at, superseded_by, index_state, index_due_at
 from events
-where event_source = 'extraction' and metadata -> 'source_memory_ids' ? %(memory_id)s::uuid::text
+where event_source = 'extraction' and metadata -> 'source_memory_ids' ?| %(memory_ids)s::uuid[]::text[]
 
 -- name: is_said_already
 select exists (

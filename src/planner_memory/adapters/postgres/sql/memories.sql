@@ -16,17 +16,6 @@ select asked.id from unnest(%(ids)s::uuid[]) as asked (id) where not exists (sel
 select pg_advisory_xact_lock(hashtextextended('memories of ' || client, 0))
 from (select distinct unnest(%(clients)s::text[]) as client order by 1) as asked
 
--- name: repeated_memories
-select distinct on (m.n) m.n, e.id
-from jsonb_to_recordset(%(memories)s::jsonb) as m (
-    n integer, client_id text, thread_id text, content_hash text, memory_type text, event_type text, occurred_at timestamptz, occurred_at_given boolean)
-join events e on e.client_id = m.client_id and e.content_hash = m.content_hash
-where e.thread_id is not distinct from m.thread_id
-  and e.memory_type = m.memory_type and e.event_type = m.event_type and e.superseded_at is null
-  and (m.thread_id is not null
-       or case when m.occurred_at_given then e.occurred_at = m.occurred_at else e.created_at > now() - interval '24 hours' end)
-order by m.n, e.created_at
-
 -- name: add_memories
 insert into events (id, client_id, person_id, memory_type, event_type, event_source, content, payload, metadata, entities, occurred_at, thread_id)
 select m.id, m.client_id, m.person_id, m.memory_type, m.event_type, m.event_source, m.content, m.payload, m.metadata,
@@ -34,6 +23,33 @@ select m.id, m.client_id, m.person_id, m.memory_type, m.event_type, m.event_sour
 from jsonb_to_recordset(%(memories)s::jsonb) as m (
     id uuid, client_id text, person_id text, memory_type text, event_type text, event_source text, content text, payload jsonb, metadata jsonb,
     entities jsonb, occurred_at timestamptz, thread_id text)
+
+-- name: add_memories_unless_repeated
+with asked as materialized (
+    select * from jsonb_to_recordset(%(memories)s::jsonb) as m (
+        n integer, id uuid, client_id text, person_id text, memory_type text, event_type text, event_source text, content text, content_hash text,
+        payload jsonb, metadata jsonb, entities jsonb, occurred_at timestamptz, occurred_at_given boolean, thread_id text)
+), known as materialized (
+    select distinct on (m.n) m.n, e.id
+    from asked m join events e on e.client_id = m.client_id and e.content_hash = m.content_hash
+    where e.thread_id is not distinct from m.thread_id
+      and e.memory_type = m.memory_type and e.event_type = m.event_type and e.superseded_at is null
+      and (m.thread_id is not null
+           or case when m.occurred_at_given then e.occurred_at = m.occurred_at else e.created_at > now() - interval '24 hours' end)
+    order by m.n, e.created_at
+), added as (
+    insert into events (id, client_id, person_id, memory_type, event_type, event_source, content, payload, metadata, entities, occurred_at, thread_id,
+                        index_due_at)
+    select m.id, m.client_id, m.person_id, m.memory_type, m.event_type, m.event_source, m.content, m.payload, m.metadata,
+           array(select jsonb_array_elements_text(m.entities)), m.occurred_at, m.thread_id, now() + make_interval(secs => %(lease_seconds)s::float8)
+    from asked m
+    where not exists (select from known where known.n = m.n)
+    order by m.n
+    returning id, created_at, index_due_at
+)
+select coalesce(known.id, m.id) as id, added.created_at, added.index_due_at
+from asked m left join known on known.n = m.n left join added on added.id = m.id
+order by m.n
 
 -- name: supersede_memory
 update events set superseded_at = %(at)s::timestamptz, superseded_by = %(new)s::uuid, updated_at = now() where id = %(old)s::uuid

@@ -70,12 +70,17 @@ from latest cross join lateral jsonb_array_elements(case jsonb_typeof(schedule_b
 where (block ->> 'start')::timestamptz < %(end)s::timestamptz and (block ->> 'end')::timestamptz > %(start)s::timestamptz
 order by 3, 1 limit 500
 
+-- part: learnable
+-- a clock that ran for less than a minute tells of a slip, not of the work
+ended_at is not null and estimated_hours > 0 and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+    and (not sitting or observed_hours >= 1.0 / 60)
+
 -- name: history_own
 select person_id, step_key, process_template_id, workflow_id, estimated_hours::float8 as raw_hours,
     coalesce(observed_hours, actual_hours)::float8 as actual_hours
 from execution_runs
 where person_id = %(person_id)s
-    and ended_at is not null and estimated_hours > 0 and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+    and @learnable
 order by ended_at desc, id desc limit 200
 
 -- name: history_everyone
@@ -83,38 +88,34 @@ select coalesce(array_agg(person_id), '{}') as person_ids, coalesce(array_agg(ra
 from (
     select coalesce(person_id, 'me') as person_id, estimated_hours::float8 as raw, coalesce(observed_hours, actual_hours)::float8 as actual
     from execution_runs
-    where ended_at is not null and estimated_hours > 0 and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+    where @learnable
     order by ended_at desc, id desc limit 2000
 ) as newest
+
+-- part: runs_of_a_kind
+select id, ended_at, coalesce(person_id, 'me') as person_id, step_key, process_template_id, workflow_id, estimated_hours::float8 as raw_hours,
+    coalesce(observed_hours, actual_hours)::float8 as actual_hours
+from execution_runs
 
 -- name: history_related
 select person_id, step_key, process_template_id, workflow_id, raw_hours, actual_hours
 from (
     select found.id, found.ended_at, found.person_id, found.step_key, found.process_template_id, found.workflow_id, found.raw_hours, found.actual_hours
     from unnest(%(step_keys)s::text[]) as wanted cross join lateral (
-        select id, ended_at, coalesce(person_id, 'me') as person_id, step_key, process_template_id, workflow_id, estimated_hours::float8 as raw_hours,
-            coalesce(observed_hours, actual_hours)::float8 as actual_hours
-        from execution_runs
-        where step_key = wanted and step_key is not null and ended_at is not null and estimated_hours > 0
-            and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+        @runs_of_a_kind
+        where step_key = wanted and step_key is not null and @learnable
         order by ended_at desc limit 40) as found
     union
     select found.id, found.ended_at, found.person_id, found.step_key, found.process_template_id, found.workflow_id, found.raw_hours, found.actual_hours
     from unnest(%(template_ids)s::text[]) as wanted cross join lateral (
-        select id, ended_at, coalesce(person_id, 'me') as person_id, step_key, process_template_id, workflow_id, estimated_hours::float8 as raw_hours,
-            coalesce(observed_hours, actual_hours)::float8 as actual_hours
-        from execution_runs
-        where process_template_id = wanted and process_template_id is not null and ended_at is not null and estimated_hours > 0
-            and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+        @runs_of_a_kind
+        where process_template_id = wanted and process_template_id is not null and @learnable
         order by ended_at desc limit 40) as found
     union
     select found.id, found.ended_at, found.person_id, found.step_key, found.process_template_id, found.workflow_id, found.raw_hours, found.actual_hours
     from unnest(%(workflow_ids)s::text[]) as wanted cross join lateral (
-        select id, ended_at, coalesce(person_id, 'me') as person_id, step_key, process_template_id, workflow_id, estimated_hours::float8 as raw_hours,
-            coalesce(observed_hours, actual_hours)::float8 as actual_hours
-        from execution_runs
-        where workflow_id = wanted and workflow_id is not null and ended_at is not null and estimated_hours > 0
-            and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+        @runs_of_a_kind
+        where workflow_id = wanted and workflow_id is not null and @learnable
         order by ended_at desc limit 40) as found
 ) as related
 order by ended_at desc, id desc

@@ -100,7 +100,7 @@ select count(*)::integer as runs, coalesce(sum(estimated_hours), 0)::float8 as e
     coalesce(sum(coalesce(observed_hours, actual_hours)), 0)::float8 as actual_hours
 from execution_runs
 where workflow_id = %(workflow_id)s::text and ended_at is not null and estimated_hours > 0
-  and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0
+  and coalesce(observed_hours, case when sitting then null else actual_hours end) > 0 and (not sitting or observed_hours >= 1.0 / 60)
 
 -- name: set_plan_template
 update plans set process_template_id = %(process_template_id)s::text where id = %(plan_id)s::uuid

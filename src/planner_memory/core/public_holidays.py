@@ -18,6 +18,22 @@ def public_holidays(country: str, years: Iterable[int]) -> frozenset[date]:
     return frozenset(day for year in set(years) for day in _of_year(country, year))
 
 
+def checked_country(code: str) -> str:
+    """The code of a country or of a part of it, in capitals.
+
+    Raises:
+        InvalidInput: no holidays are known for it.
+    """
+    country, _, part = code.strip().upper().partition("-")
+    known = holidays.list_supported_countries(include_aliases=True)
+    if country not in known:
+        raise InvalidInput(f"There are no holidays known for {code!r}. Use an ISO 3166 code such as DE, GB or US-CA.", field="holidays_country")
+    if part and part not in known[country]:
+        listed = ", ".join(known[country][:20]) or "none"
+        raise InvalidInput(f"{country} has no part {part!r} with holidays of its own. Known parts: {listed}.", field="holidays_country")
+    return f"{country}-{part}" if part else country
+
+
 @lru_cache(maxsize=64)
 def _of_year(country: str, year: int) -> frozenset[date]:
     code, _, part = country.upper().partition("-")
