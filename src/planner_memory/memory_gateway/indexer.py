@@ -81,11 +81,12 @@ class Indexer:
         return await self._written(rows, around) and len(rows) == BATCH
 
     async def _work_off(self) -> bool:
-        rows, self._handed = self._handed[:BATCH], self._handed[BATCH:]
+        rows = self._handed[:BATCH]
         around: list[StoredMemory] = []
         if threaded := [r.id for r in rows if r.thread_id is not None]:
             async with self._store.begin(may_be_lost=True) as tx:
                 around = await tx.around(threaded, 2 * REACH)
+        del self._handed[: len(rows)]  # not before: when the store is away they are tried again with the next sweep
         if rows:
             await self._written(rows, around, note_later=True)
         return bool(rows)
