@@ -15,6 +15,7 @@ from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
 from planner_memory.observer_agent.inference import inferred, unsaid_units
+from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.innocuous import bids, claims_nothing
 from planner_memory.observer_agent.matching import DERIVED, is_near, is_value, said
 from planner_memory.observer_agent.numbers import Kind, Mention
@@ -98,7 +99,11 @@ def check(prose: str, document: Any) -> list[Verdict]:
         for mention in sentence.numbers:
             found = [_verdict(meaning, sentence, claims, rarity) for meaning in mention.meanings()]
             verdict = next((each for each in found if each.is_supported), found[0])
-            if verdict.is_supported and not mention.is_each and (why := _is_unsaid(mention, sentence, by_path.get(verdict.fact or ""), here, named)):
+            if (
+                verdict.is_supported
+                and not mention.is_each
+                and (why := _is_unsaid(verdict.mention, scene, by_path.get(verdict.fact or ""), here, named))
+            ):
                 aside = replace(scene, named=here or named)
                 found_plainly = inferred(mention, aside, plainly=True) or inferred(mention, aside)
                 verdict = Verdict(mention, "derived", found_plainly, "") if found_plainly else Verdict(mention, "misplaced", verdict.fact, why)
@@ -107,7 +112,7 @@ def check(prose: str, document: Any) -> list[Verdict]:
                 aside = replace(scene, named=[record for record in here if record.name not in exact]) if verdict.is_plain else scene
                 units = [_verdict(unit, sentence, claims, rarity) for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent")]
                 found_unit = next((unit for unit in units if unit.outcome == "fact"), None)
-                if found_unit is not None and not _is_unsaid(found_unit.mention, sentence, by_path.get(found_unit.fact or ""), here, named):
+                if found_unit is not None and not _is_unsaid(found_unit.mention, scene, by_path.get(found_unit.fact or ""), here, named):
                     verdict = found_unit
                 elif (found_why := inferred(mention, aside, plainly=verdict.is_plain)) is not None:
                     verdict = Verdict(mention, "derived", found_why, "")
@@ -120,14 +125,21 @@ def check(prose: str, document: Any) -> list[Verdict]:
     return sorted([*verdicts, *_of_wholes(blanked, claims)], key=lambda each: each.mention.start)
 
 
-def _is_unsaid(mention: Mention, sentence: Sentence, claim: Claim | None, here: Sequence[Record], named: Sequence[Record]) -> str:
+def _is_unsaid(mention: Mention, scene: Scene, claim: Claim | None, here: Sequence[Record], named: Sequence[Record]) -> str:
     """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
-    if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor") or "thresholds" in claim.path:
+    sentence = scene.sentence
+    if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor"):
         return ""
     near = nearness(mention, sentence)
+    if "thresholds" in claim.path:
+        is_said = mention.kind != "count" or is_method(claim, near, sentence.before(mention))
+        return "" if is_said else f"This is {claim.path}, of which the sentence does not speak."
     said = {record.name for record in (*here, *named)} | {name[1:] for name in near if name.startswith(":")}
     is_plain = any(max(near.get(f"own {topic}", 0.0), near.get(f"mine {topic}", 0.0)) > 0.2 for topic in claim.concepts & _TOPICS)
     if mention.kind == "count":
+        types = [value for value, _ in of_a_type(mention, scene)]
+        if types and mention.value not in types and not claim.path.endswith("meetings"):
+            return f"This is {claim.path}, but the words speak of entries of the log."
         if (
             ".by_" in claim.path
             and not any(word in sentence.text.lower() for name in claim.names for word in _spellings(name))

@@ -295,7 +295,7 @@ def _with_weekdays(prose: str, found: list[Mention]) -> list[Mention]:
         before = out[-1] if out else None
         if before is not None and made.kind == "date" and before.kind == "weekday" and prose[before.end : made.start].strip(" ,.the(") == "":
             text = prose[before.start : made.end]
-            made = Mention(text, "date", made.value, made.precision, before.start, made.end, made.is_rough, before.value, made.others)
+            made = Mention(text, "date", made.value, made.precision, before.start, made.end, made.is_rough, before.value)
             out.pop()
         out.append(made)
     return out
