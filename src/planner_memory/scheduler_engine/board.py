@@ -229,7 +229,7 @@ class Board(State):
     @staticmethod
     def _joined(chunks: tuple[Chunk, ...], largest: int) -> tuple[Chunk, ...]:
         out: list[Chunk] = []
-        for w, start, end in sorted(chunks, key=lambda c: c[1]):
+        for w, start, end in sorted(chunks):  # windows are in order of time
             if out and out[-1][0] == w and out[-1][2] == start and end - out[-1][1] <= largest:
                 out[-1] = (w, out[-1][1], end)
             else:

@@ -20,7 +20,8 @@ class Manner:
 
     `slices` is the share of rounds that take out single chunks, `to_the_right` of those that put some tasks at the end of a gap,
     `blinks` of those that leave some windows out (the blinks of Christiaens and Vanden Berghe 2020, by window), `costly` the share, of those
-    that take out whole tasks, that let a task which costs much go first (worst removal, Ropke and Pisinger 2006).
+    that take out whole tasks, that let a task which costs much go first (worst removal, Ropke and Pisinger 2006), `shifts` of those that move one
+    task far along the order of ends and all between by one (the insertion neighbourhood of permutations, Taillard 1990).
     """
 
     hot: float
@@ -29,10 +30,14 @@ class Manner:
     to_the_right: float = 0.0
     blinks: float = 0.0
     costly: float = 0.0
+    shifts: float = 0.0
 
 
 class Ruins:
-    """Chooses and lifts. After each ruin, `partial` holds per split job what of it stays and how many minutes are missing, `first` who goes first."""
+    """Chooses and lifts. After each ruin, `partial` holds per split job what of it stays and how many minutes are missing, `first` who goes first.
+
+    `in_turn` says that the jobs are to be put back in just the order in which they are returned.
+    """
 
     def __init__(self, board: Board, chance: random.Random, manner: Manner, frozen: frozenset[int]) -> None:
         self.board, self.chance, self.frozen = board, chance, frozen
@@ -40,6 +45,7 @@ class Ruins:
         self.least = [board.least(i) for i in range(self.n)]
         self.partial: dict[int, tuple[tuple[Chunk, ...], int]] = {}
         self.first: int | None = None
+        self.in_turn = False
         self._manner = manner
         self._largest = min(_LARGEST_RUINS[self.n > _SMALL], max(2, int(self.n * _RUIN_SHARE)))
 
@@ -50,7 +56,10 @@ class Ruins:
         removed: list[int] = []
         self.partial.clear()
         self.first = None
-        if order and chance.random() < self._manner.slices:
+        self.in_turn = len(order) > 1 and chance.random() < self._manner.shifts
+        if self.in_turn:
+            removed = self._shifted(order)
+        elif order and chance.random() < self._manner.slices:
             removed = self._slice(order)
         elif order and chance.random() < self._manner.costly:
             removed = self._in_its_way(order, count)
@@ -71,6 +80,19 @@ class Ruins:
         if len(waiting) > count:
             waiting = chance.sample(waiting, count)
         return removed + waiting
+
+    def _shifted(self, order: list[int]) -> list[int]:
+        """Lifts one task and all that end between its place and another in the order of ends: it goes there, and the others keep their order."""
+        board, chance = self.board, self.chance
+        ends = sorted(order, key=board.end.__getitem__)
+        at, to = int(chance.random() * len(ends)), int(chance.random() * len(ends))
+        if chance.random() < 0.5:  # one that costs much more than it would alone
+            few = [at, int(chance.random() * len(ends)), int(chance.random() * len(ends))]
+            at = max(few, key=lambda k: board.cost[ends[k]] - self.least[ends[k]])
+        removed = [*ends[at : to + 1][1:], ends[at]] if at < to else [ends[at], *ends[to:at]]
+        for i in removed:
+            board.lift(i)
+        return removed
 
     def _slice(self, order: list[int]) -> list[int]:
         """Lifts what lies in a few neighbouring windows, of a split job only the chunks there."""

@@ -17,7 +17,7 @@ _SHUT = 0.3  # the largest share of windows that a round leaves out
 _BREATH = 16  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
 
 
-_THOROUGH = Manner(hot=100, cold=3, slices=0.65, to_the_right=0.3, blinks=0.2, costly=0.5)
+_THOROUGH = Manner(hot=100, cold=3, slices=0.65, to_the_right=0.5, blinks=0.2, costly=0.5, shifts=0.2)
 _SWIFT = Manner(hot=60, cold=2)
 
 
@@ -148,10 +148,12 @@ class Search:
         return sorted((i for i in range(self.n) if start[i] != NEVER and i not in self.frozen), key=start.__getitem__)
 
     def _recreate(self, removed: list[int], limit: float) -> bool:
-        """Puts them back in an order of chance; False when it gave up, because what is left to put can hardly bring the total down to the limit."""
+        """Puts them back in an order of chance, or in turn. False when it gave up: what is left can hardly bring the total down to the limit."""
         board, chance = self.board, self.chance
         kind = chance.random()
-        if kind < 0.35:
+        if self._ruins.in_turn:
+            pass
+        elif kind < 0.35:
             removed.sort(key=lambda i: -self._value[i] * (0.5 + chance.random()))
         elif kind < 0.55:
             removed.sort(key=lambda i: self._due[i])

@@ -77,6 +77,9 @@ class State:
         """The jobs with every predecessor among them before each, else in the given order."""
         rest = list(wanted)
         inside = set(rest)
+        before = self.before
+        if not any(j in inside for i in rest for j in before[i]):
+            return rest
         out: list[int] = []
         seen: set[int] = set()
         for i in rest:
@@ -109,7 +112,7 @@ class State:
     def back(self) -> None:
         for w, free in self._old_free.items():
             self.free[w] = free
-            self.room[w] = max((e - s for s, e in free), default=0)
+            self.measure(w)
         for i, (chunks, cost) in self._old_place.items():
             self._set(i, chunks, cost)
         self.total = self._old_total
@@ -126,7 +129,11 @@ class State:
 
     def measure(self, w: int) -> None:
         """Finds the longest free time of a window anew."""
-        self.room[w] = max((e - s for s, e in self.free[w]), default=0)
+        room = 0
+        for s, e in self.free[w]:
+            if e - s > room:
+                room = e - s
+        self.room[w] = room
 
     def put(self, i: int, found: Place) -> None:
         cost, chunks = found
@@ -245,7 +252,10 @@ class State:
         if band is not None:
             for v, start, _ in chunks:
                 spans = band[v] if v >= 0 else self.ground.bands[self.jobs[i].energy or ""]
-                if not any(a <= start < b for a, b in spans):
+                for a, b in spans:
+                    if a <= start < b:
+                        break
+                else:
                     cost += self.weights.outside_band
         return cost
 
