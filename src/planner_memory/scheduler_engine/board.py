@@ -9,7 +9,7 @@ from planner_memory.scheduler_engine.state import State
 
 
 class Board(State):
-    """A state that finds places. `later_starts` says how many later starts of a split task are tried."""
+    """A state that finds places. `later_starts` says how many later starts of a split task are tried, `is_coarse` whether large chunks alone are."""
 
     def best(self, i: int) -> Place | None:
         """The cheapest place for a job as the board stands, or None. None too while a predecessor has no place."""
@@ -166,7 +166,7 @@ class Board(State):
             inside = self._filled(i, chunking, earliest, latest, chunking.smallest, limit, in_band=True)
             if inside:
                 found, limit = inside, inside[0]
-        if chunking.largest > 2 * chunking.smallest:
+        if self.is_coarse and chunking.largest > 2 * chunking.smallest:
             coarse = self._filled(i, chunking, earliest, latest, chunking.largest // 2, limit, in_band=False)
             if coarse:
                 found, limit = coarse, coarse[0]

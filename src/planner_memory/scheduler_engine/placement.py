@@ -26,7 +26,7 @@ class Placement:
 
 def rounds_for(n: int) -> int:
     """How long to search: more for more tasks, until a single round grows dear."""
-    return 0 if n < 2 else min(1_600 + 220 * n, 28_000, 8_000_000 // n)
+    return 0 if n < 2 else min(3_600 + 195 * n, 28_000, 8_000_000 // n)
 
 
 def place(

@@ -12,6 +12,7 @@ from planner_memory.scheduler_engine.ruins import Manner, Ruins
 _FEW = 50  # tasks; up to here the order of whole tasks is soon found, and chunks and gaps decide
 _LATER_STARTS = 6
 _LOOKS_FURTHER = 0.25
+_COARSE = 0.4  # of the rounds; the same places in each would leave the search less to choose from
 _HOPE = 0.2  # of what a task costs above the least, the share that a round may still save on it
 _SHUT = 0.3  # the largest share of windows that a round leaves out
 _BREATH = 16  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
@@ -130,6 +131,7 @@ class Search:
             if not round_ % _BREATH:
                 time.sleep(0)
             board.later_starts = _LATER_STARTS if chance.random() < _LOOKS_FURTHER else 0
+            board.is_coarse = chance.random() < _COARSE
             board.mark()
             limit = board.total - heat * math.log(1 - chance.random())
             removed = self._ruins.lift(order)

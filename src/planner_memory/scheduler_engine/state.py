@@ -30,6 +30,7 @@ class State:
             Chunking(job.minutes, job.min_chunk, min(job.max_chunk, job.minutes)) if job.fixed_at is None and is_split(job) else None for job in jobs
         ]
         self.later_starts = 0
+        self.is_coarse = True
         self.home: list[tuple[Chunk, ...] | None] = [None] * n  # where a job stood before, when a move costs
         self._lay_windows()
         bands = {name: [_inside(spans, s, e) for s, e in zip(self.starts, self.ends, strict=True)] for name, spans in ground.bands.items()}
