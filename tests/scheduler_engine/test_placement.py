@@ -96,6 +96,14 @@ def test_a_task_waits_for_its_energy_band_when_that_costs_less() -> None:
     assert place([Job("a", 60, priority=1, deadline=700, energy="low")], where).places == (((540, 600),),)
 
 
+def test_a_task_that_may_be_cut_is_cut_only_where_that_costs_less_than_to_wait() -> None:
+    gaps = ((540, 600), (660, 720), (2000, 2120))
+    may = Job("a", 120, priority=1, min_chunk=30, max_chunk=120)
+    assert place([may], Ground(gaps, (0, 0, 0))).places == (((540, 600), (660, 720)),)
+    assert place([may], Ground((*gaps[:2], (740, 860)), (0, 0, 0))).places == (((740, 860),),)
+    assert place([Job("a", 120, priority=1, min_chunk=120, max_chunk=120)], Ground(gaps, (0, 0, 0))).places == (((2000, 2120),),)
+
+
 def test_a_job_that_fits_exactly_is_placed_with_a_buffer_too() -> None:
     found = place([Job("a", 60), Job("b", 45)], Ground(((0, 120),), (0,), buffer=15))
     assert max(c for p in found.places if p for c in p)[1] <= 120
