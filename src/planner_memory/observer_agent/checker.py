@@ -217,7 +217,7 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
         part, whole = shared
         if is_near(abs(mention.value), part.value * 100 / whole.value, mention):
             return Verdict(mention, "derived", f"{part.text} of {whole.text}", "")
-        return Verdict(mention, "wrong", None, f"{part.text} of {whole.text} is another share.")
+        return Verdict(mention, "wrong", None, f"{part.text} of {whole.text} is another share.", True)
     if (found := complements(mention, sentence, claims)) is not None:
         return Verdict(mention, "derived", found, "")
     near = nearness(mention, sentence)

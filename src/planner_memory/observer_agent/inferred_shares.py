@@ -33,7 +33,8 @@ def ratios(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
                 yield actual / estimate, f"{what} against the estimate"
         if actual and what != "all finished tasks" and worked is not None and worked.value and _SHARE.search(scene.text):
             yield actual / worked.value, f"{what} of all work"
-    told = [*scene.before, *scene.sentence.numbers]
+    own = [n for n in scene.sentence.numbers if n.kind in ("count", "minutes") and n.start != mention.start]
+    told = own if len(own) > 1 else [*scene.before, *own]
     told = [n for n in told if n.kind in ("count", "minutes") and n.start != mention.start]
     for one in told[-4:]:
         for other in told[-4:]:

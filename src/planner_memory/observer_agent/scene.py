@@ -116,11 +116,12 @@ def before_this_week(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, 
     near = nearness(mention, scene.sentence)
     if not others or not (_FROM.search(scene.sentence.before(mention)) or near.get("own past", 0.0) > _OF_BEFORE):
         return
+    is_week_before = scene.sentence.is_about("single_week")
     values = {claim.path: claim.value for claim in scene.claims if claim.kind == mention.kind}
     for path, value in values.items():
         place, _, leaf = path.rpartition(".")
         now = values.get(f"{place.partition('trend.')[0]}rhythm.{leaf}")
-        if "trend." not in path or now is None:
+        if "trend." not in path or now is None or (is_week_before and "earlier_weeks[0]" not in path):
             continue
         if any(is_near(abs(reading.value), abs(now), reading) for n in others for reading in n.meanings() if reading.kind == mention.kind):
             yield value, path
