@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from planner_memory.observer_agent.agreement import disagreements
 from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
@@ -95,7 +96,16 @@ def check(prose: str, document: Any) -> list[Verdict]:
         here = known.said_in(sentence.text, (word.about[1:] for word in sentence.words if word.about.startswith(":")))
         is_next = before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start]
         named = here or (named if is_next else [])
-        scene = Scene(sentence, named, records, told, before.numbers if before is not None and is_next else (), last_day, not here)
+        scene = Scene(
+            sentence,
+            named,
+            records,
+            told,
+            before.numbers if before is not None and is_next else (),
+            last_day,
+            not here,
+            before.text if before is not None and is_next else "",
+        )
         for mention in sentence.numbers:
             found = [_verdict(meaning, sentence, claims, rarity) for meaning in mention.meanings()]
             verdict = next((each for each in found if each.is_supported), found[0])
@@ -185,8 +195,13 @@ def _of_wholes(prose: str, claims: Sequence[Claim]) -> list[Verdict]:
 
 
 def _consistent(verdicts: list[Verdict], sentence: Sentence) -> list[Verdict]:
-    """A change from one number to another goes the way the words say."""
+    """A change from one number to another goes the way the words say, and a share told of two is theirs."""
     out = list(verdicts)
+    at = {verdict.mention.start: n for n, verdict in enumerate(out)}
+    for number in disagreements(sentence):
+        if number.start in at:
+            n = at[number.start]
+            out[n] = Verdict(number, "wrong", out[n].fact, "The two numbers beside it make another share.")
     first = len(out) - len(sentence.numbers)
     for n, (one, other) in enumerate(pairwise(sentence.numbers), first):
         between = sentence.between(one, other)
@@ -274,7 +289,9 @@ def _verdict(mention: Mention, sentence: Sentence, claims: Sequence[Claim], rari
         and meant.pattern not in DERIVED
         and "thresholds" not in meant.path
     )
-    is_plain = is_plain and meant is not None and all(near.get(concept, 0.0) > _BESIDE for concept in meant.concepts)
+    is_plain = (
+        is_plain and meant is not None and "drift" not in meant.concepts and all(near.get(concept, 0.0) > _BESIDE for concept in meant.concepts)
+    )
     if elsewhere is not None:
         instead = f"of {meant.path}, which is {said(meant)}" if meant is not None else "of something else"
         return Verdict(mention, "misplaced", meant.path if meant else None, f"This is {elsewhere.path}, but the words speak {instead}.", is_plain)

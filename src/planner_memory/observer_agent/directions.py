@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from planner_memory.observer_agent.numbers import Mention
 
 _MORE = (
-    r"longer|over|above|more|up|rose|rises?|risen|grew|grown|increased?|extra|higher|exceed(?:ed|s|ing)?|slower|ahead|beyond|climbed|gained|overran"
+    r"longer|over|above|more|up|rose|improved|gain|rises?|risen|grew|grown|increased?|extra|higher|exceed(?:ed|s|ing)?|slower|ahead|beyond|climbed|gained|overran"
     r"|overrun|overshot|better|additional|past|late(?:r)?"
 )
 _LESS = (
-    r"shorter|under|below|less|fewer|down|fell|fallen|falls|drop(?:ped|s)?|decreased?|lower|faster|quicker|short|behind|saved?|sooner|shy|missing"
+    r"shorter|shrank|under|below|less|fewer|down|fell|fallen|falls|drop(?:ped|s)?|decreased?|lower|faster|quicker|short|behind|saved?|sooner|shy|missing"
     r"|lacking|undershot|earlier|slipped|lost|worse|remain(?:s|ing)?|left|lighter|beat(?:s|en)?|undercut"
 )
 _WORDS = re.compile(rf"\b(?:(?P<more>{_MORE})|(?P<less>{_LESS}))\b", re.IGNORECASE)

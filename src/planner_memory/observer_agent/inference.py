@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from planner_memory.observer_agent.inferred_counts import counts, dates, of_a_pair, of_a_type, of_days, times
 from planner_memory.observer_agent.inferred_durations import by_another_word, durations, minutes_of, of_one, of_two_figures
 from planner_memory.observer_agent.inferred_shares import HUNDRED, ratios
+from planner_memory.observer_agent.inferred_weeks import in_series, of_weeks
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.scene import Scene, before_this_week, days_said, is_day, is_said_way, own_figures
@@ -27,6 +29,7 @@ _NO_NOUN = re.compile(  # behind a number that stands without its unit
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(?:at|until|till|by|from|to|before|after|around|since|about|past)\s+$", re.IGNORECASE)
+_HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
 _NOUN_AFTER = re.compile(r"\s+[^\W\d]", re.IGNORECASE)
 
 
@@ -35,6 +38,8 @@ def inferred(mention: Mention, scene: Scene, *, plainly: bool = False) -> str | 
 
     With `plainly` the words name a fact that the number is not: then only what one of the records named takes is looked at.
     """
+    if (series := in_series(mention, scene)) is not None:
+        return series
     for meaning in (*mention.meanings(), *unsaid_units(mention, scene)):
         for value, why in _of_records(meaning, scene) if plainly else _candidates(meaning, scene):
             if meaning.kind == "time":
@@ -52,7 +57,7 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
     """ "Planned at two hours, done in three", "at 55 minutes instead of 60", "the newsletter another 30": the unit stands in another place."""
     if mention.kind != "count" or mention.value != int(mention.value):
         return
-    durations = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes"]
+    durations = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes"] or _HOURS.findall(scene.text)
     if mention.value <= 24 and _CLOCK.search(scene.sentence.before(mention)):
         hour = int(mention.value)
         yield from (replace(mention, kind="time", value=(each % 24, 0), others=()) for each in (hour, hour + 12))
@@ -71,12 +76,16 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
 def _candidates(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
     yield from own_figures(mention, scene)
     yield from before_this_week(mention, scene)
+    yield from of_weeks(mention, scene)
     if mention.kind == "minutes":
         yield from durations(mention, scene)
     elif mention.kind in ("percent", "factor"):
         unit = HUNDRED if mention.kind == "percent" else Decimal(1)
         for value, why in ratios(mention, scene):
             yield value * unit, why
+        if "point" in mention.text:
+            told = [n for n in scene.sentence.numbers if n.start != mention.start and n.kind in ("percent", "count")]
+            yield from ((one.value - other.value, f"{one.text} beside {other.text}") for one, other in combinations(told, 2))
     elif mention.kind == "count":
         yield from counts(mention, scene)
     elif mention.kind == "time":
@@ -86,6 +95,7 @@ def _candidates(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
 
 
 def _of_records(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
+    yield from of_weeks(mention, scene)
     if mention.kind == "count":
         yield from of_a_type(mention, scene)
         yield from of_days(scene)

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from planner_memory.observer_agent.inferred_durations import OF_BACK
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import stem
-from planner_memory.observer_agent.scene import GAP, REST, TOMORROW, Scene, days_said
+from planner_memory.observer_agent.scene import GAP, REST, Scene, days_said, has_day
 from planner_memory.observer_agent.sentences import nearness
 
 _LONGER = re.compile(
@@ -25,6 +25,7 @@ _AS_SAID = re.compile(
 )
 _UNTIL = re.compile(r"\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last|finish\w*|out|stop\w*|from|runs?)\b|[–-]", re.IGNORECASE)
 _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|from)\b", re.IGNORECASE)
+_COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
 _OTHER_THINGS = frozenset({"task", "meet", "plan", "event"})  # that types of events are called after, too
 _OF = re.compile(r"\s*(?:\w+\s+){0,2}?(?:/|(?:(?:out\s+)?of|in)\b)\s*(?:(?:the|my|your|its|those|a|our)\s+)*", re.IGNORECASE)
 
@@ -64,7 +65,7 @@ def counts(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
 def of_days(scene: Scene) -> Iterator[tuple[Decimal, str]]:
     for day in days_said(scene):
         starting = [r for r in scene.group("upcoming") if r.starts_on == day]
-        if not starting or (not any(n.kind in ("weekday", "date") for n in scene.sentence.numbers) and not TOMORROW.search(scene.text)):
+        if not starting or not has_day(scene):
             continue
         yield Decimal(len(starting)), f"blocks of {day}"
         yield Decimal(len({r.name for r in starting})), f"tasks of {day}"
@@ -122,7 +123,10 @@ def times(scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
 
 
 def dates(scene: Scene) -> Iterator[tuple[date, str]]:
-    for record in () if scene.is_carried or _PERIOD.search(scene.text) else scene.named or scene.group("upcoming"):
+    upcoming = scene.group("upcoming")
+    if _COMES.search(scene.text):
+        yield from ((day, "the first or the last day ahead") for r in (*upcoming[:1], *upcoming[-1:]) if (day := r.starts_on) is not None)
+    for record in () if scene.is_carried or _PERIOD.search(scene.text) else scene.named or upcoming:
         for key, value in record.values.items():
             if key.startswith("date ") and isinstance(value, date):
                 yield value, f"{key.removeprefix('date ')} of “{record.name}”"

@@ -33,7 +33,7 @@ def by_another_word(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, s
     before, after = scene.sentence.before(mention), scene.sentence.after(mention)
     if "rhythm.scheduled_hours" in values and scene.sentence.is_about("planned") and not scene.sentence.is_about("billable"):
         yield values["rhythm.scheduled_hours"], "what was scheduled"
-    if "ahead.scheduled_hours" in values and _AHEAD.search(scene.text):
+    if "ahead.scheduled_hours" in values and is_ahead(scene):
         yield values["ahead.scheduled_hours"], "what is scheduled ahead"
     if (
         "rhythm.worked_hours" in values
@@ -46,6 +46,12 @@ def by_another_word(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, s
         yield values["rhythm.billable_hours"], "what is billable"
     if "rhythm.not_billable_hours" in values and re.match(r"\s*(?:(?:was|were|is|are|of\s+it|went)\s+)?(?:not\b|un\w+|\w+n['’]t\b)", after):
         yield values["rhythm.not_billable_hours"], "what is not billable"
+
+
+def is_ahead(scene: Scene) -> bool:
+    """Whether it is spoken of what is coming, in this sentence or in the one that it goes on from."""
+    is_of_before = scene.sentence.is_about("past") or scene.sentence.is_about("now")
+    return _AHEAD.search(scene.text) is not None or (not is_of_before and _AHEAD.search(scene.earlier) is not None) or bool(days_said(scene))
 
 
 def of_one(mention: Mention, scene: Scene, record: Record) -> Iterator[tuple[Decimal, str]]:
@@ -68,7 +74,7 @@ def _is_measure(claim: Claim) -> bool:
     return bool(claim.concepts & {"past", "planned", "scheduled", "estimate"})
 
 
-def _extremes(scene: Scene) -> Iterator[Record]:
+def extremes(scene: Scene) -> Iterator[Record]:
     """ "My shortest task", "the worst": those records of which that is true."""
     done = [record for record in scene.group("completed") if record.minutes("actual_hours") is not None]
     for pattern, pick in ((_MOST, max), (_LEAST, min)):
@@ -78,18 +84,22 @@ def _extremes(scene: Scene) -> Iterator[Record]:
             if with_gap:
                 yield pick(with_gap, key=lambda r: r.over or Decimal(0))
                 yield pick(with_gap, key=lambda r: abs(r.over or Decimal(0)))
+                yield pick(with_gap, key=lambda r: (r.over or Decimal(0)) / (r.minutes("estimated_hours") or Decimal(1)))
 
 
 def of_two_figures(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     """How much one figure is beside another that the sentence names: work beside what was scheduled."""
-    if is_gap(mention, scene):
-        for one, other in combinations(sorted(spoken_facts(scene, "minutes"), key=_is_measure), 2):
+    if is_gap(mention, scene) or scene.sentence.is_about("open"):
+        spoken = spoken_facts(scene, "minutes")
+        if any(claim.concepts == {"scheduled"} for claim in spoken):  # "below what was scheduled" is said of all work
+            spoken += [claim for claim in scene.claims if claim.path.endswith("rhythm.worked_hours") and claim not in spoken]
+        for one, other in combinations(sorted(spoken, key=_is_measure), 2):
             if _is_measure(other) and is_said_way(mention, scene, one.value - other.value):
                 yield one.value - other.value, f"{one.path} beside {other.path}"
 
 
 def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
-    for record in _extremes(scene):
+    for record in extremes(scene):
         yield from of_one(mention, scene, record)
     for record in scene.named:
         yield from of_one(mention, scene, record)

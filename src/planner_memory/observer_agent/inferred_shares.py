@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import combinations
 
-from planner_memory.observer_agent.inferred_durations import ALL, MOST_NAMED, minutes_of
+from planner_memory.observer_agent.inferred_durations import ALL, MOST_NAMED, extremes, minutes_of
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import REST, Scene, is_gap, is_said_way, spoken_facts
 
 _SHARE = re.compile(r"\b(?:of|share|half|part|portion|accounts?|account\w*|makes?|made|went|spent|fill\w*|ratio|that's|which)\b", re.IGNORECASE)
+OVERRUN = re.compile(r"\b(?:overr[ua]ns?|variance|drift|excess)\b", re.IGNORECASE)
 HUNDRED = Decimal(100)
 
 
@@ -24,10 +25,11 @@ def ratios(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     sets += [(several, "those named") for several in groups.values() if len(several) > 3]
     if ALL.search(scene.text) and (mention.kind != "factor" or scene.sentence.is_about("estimate")):
         sets.append((scene.group("completed"), "all finished tasks"))
+    sets += [([record], f"“{record.name}”") for record in extremes(scene)]
     for part, what in sets:
         actual, estimate = minutes_of(part, "actual_hours"), minutes_of(part, "estimated_hours")
         if actual and estimate:
-            if is_gap(mention, scene) and is_said_way(mention, scene, actual - estimate):
+            if (is_gap(mention, scene) or OVERRUN.search(scene.text)) and is_said_way(mention, scene, actual - estimate):
                 yield (actual - estimate) / estimate, f"{what} beside the estimate"
             if not is_gap(mention, scene):
                 yield actual / estimate, f"{what} against the estimate"

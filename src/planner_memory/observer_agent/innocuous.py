@@ -49,6 +49,27 @@ _FACT_NOUNS = frozenset(
     }
 )
 _SMALL = 12
+_NUMBERED = re.compile(  # what a number is the name of
+    r"\b(?:rule|version|extension|room|build|ticket|page|chapter|gate|platform|line|bus|tram|route|season|episode|level|issue|rating|score|reading|lottery\s+numbers?(?:\s+(?:is|was|were)\s+\d+\s+and)?)"
+    r"\s+(?:(?:number|no\.?|is|was|were|of|at)\s+)?$",
+    re.IGNORECASE,
+)
+_FOREIGN_UNIT = re.compile(
+    r"\s*(?:seconds?|km|kilomet\w+|miles?|m(?:et(?:re|er)s?)|kg|pounds?|euros?|€|\$|degrees?|°|glasses|cups?|pages?|years?|months?|mg|kB|MB|GB)(?!\w)",
+    re.IGNORECASE,
+)
+_PRIVATE = re.compile(
+    r"\b(?:sle(?:pt|ep)|nap\w*|walk\w*|jog\w*|swim|swam|cycl\w+|bike|train|bus|traffic|commut\w+|weather|rain|chess|novel|yoga|gym|film|movie)\b",
+    re.IGNORECASE,
+)
+_FOREIGN_NOUN = re.compile(
+    r"\s+(?!(?:of|out|in|to|and|or|from|per|at|on|by|for|than|then|now|was|were|is|are|had|has|more|less|fewer|not|so|but|as|instead|against|versus|went|came|over|under|above|below|too|ran|took|longer|shorter|faster|slower|late|early|less|fell|slid|did|got|each|still|just|only|beyond|with)\b)[^\W\d_]{3,}",
+    re.IGNORECASE,
+)
+_LIKELIHOOD = re.compile(r"\s+(?:chance|probability|humidity|charged?|battery|sure|certain|good|effort)\b", re.IGNORECASE)
+_OF_ANY_TALE = frozenset(
+    {"run", "rate", "now", "difference", "drift", "beyond", "actual", "typical", "sum", "least", "share", "streak", "upcoming", "trouble"}
+)
 
 
 _BIDDING = re.compile(  # a sentence that begins so asks for something
@@ -65,7 +86,7 @@ def bids(sentence: Sentence) -> bool:
 
 def claims_nothing(mention: Mention, sentence: Sentence) -> bool:
     """For numbers that no fact supports: whether that is because they are about no fact."""
-    if _in_phrase(mention, sentence):
+    if _in_phrase(mention, sentence) or _NUMBERED.search(sentence.before(mention)) or _is_foreign(mention, sentence):
         return True
     if mention.kind in ("minutes", "time", "factor", "count") and bids(sentence):
         return True
@@ -77,6 +98,19 @@ def claims_nothing(mention: Mention, sentence: Sentence) -> bool:
     if _POINTS.search(sentence.before(mention)) or (_OF_THEM.match(sentence.after(mention)) and not is_of_plan):
         return True
     return not _counts_a_fact(mention, sentence)
+
+
+def _is_foreign(mention: Mention, sentence: Sentence) -> bool:
+    """Whether the number is of the world outside the facts: its unit is none of theirs, or nothing in its sentence is about them."""
+    if mention.kind in ("count", "factor", "year") and _FOREIGN_UNIT.match(sentence.after(mention)):
+        return True
+    if sentence.has_names or any(word.about not in _OF_ANY_TALE for word in sentence.words):
+        return False
+    if mention.kind == "minutes":
+        return _PRIVATE.search(sentence.text) is not None
+    if mention.kind == "percent":
+        return _LIKELIHOOD.match(sentence.after(mention)) is not None
+    return mention.kind in ("count", "year") and _FOREIGN_NOUN.match(sentence.after(mention)) is not None
 
 
 def _in_phrase(mention: Mention, sentence: Sentence) -> bool:

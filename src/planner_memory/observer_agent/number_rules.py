@@ -89,11 +89,20 @@ def _spoken_hours(got: Groups) -> Found:
     return [_minutes(whole + more)]
 
 
+_PARTS_OF_ONE = (
+    ("half", Decimal("0.5")),
+    ("three", Decimal("0.75")),
+    ("quarter", Decimal("0.25")),
+    ("two", Decimal(2) / 3),
+    ("third", Decimal(1) / 3),
+)
+
+
 def _and_a_part(got: Groups) -> Found:
     """ "Three and a quarter", the hours left unsaid."""
     whole = value_of(got["whole"] or "0")[0]
     part = (got["part"] or "").lower()
-    exact = whole + (Decimal("0.5") if "half" in part else Decimal("0.75") if "three" in part else Decimal("0.25"))
+    exact = whole + next(share for word, share in _PARTS_OF_ONE if word in part)
     return [_minutes(exact * 60), Reading("count", exact, _ONE / 10), Reading("factor", exact, _ONE / 20), Reading("percent", exact, _ONE / 10)]
 
 
@@ -169,11 +178,12 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"\b(?P<y>\d{4})[-/](?P<m>\d{2})[-/](?P<d>\d{2})(?!\d)", lambda g: [Reading("date", (int(g["y"] or 0), int(g["m"] or 0), int(g["d"] or 0)))]),
     (r"(?<![\d.,])(?P<a>3[01]|[12]\d|0?[1-9])\.[ \u00a0]?(?P<b>1[0-2]|0?[1-9])\.(?:\s?(?P<year>(?:19|20)?\d\d)(?![\d]))?(?!\d)", _numeric_date),
     (r"(?<![\d.,/])(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\d/])", _numeric_date),
+    (r"(?:^|(?<=\b(?:mon|tue|wed|thu|fri|sat|sun)\s))(?P<a>\d{1,2})/(?P<b>\d{1,2})(?P<year>)(?=\s*(?:--|[\u2013\u2014:)]))", _numeric_date),
     (rf"\b{_DAY}{_TH}?\s+(?:of\s+)?{_MONTH}{_YEAR}(?!\s*\d)", _date),
     (rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}{_TH}?(?!\d|[.,]\d|\s*(?:h\b|hours?|min|%|:\d|tasks?|meetings?|events?)){_YEAR}", _date),
     (rf"\b{_DAY}{_TH}?\s*(?:[–—-]|to|and|through|until)\s*(?=(?:the\s+)?\d{{1,2}}{_TH}?\s+(?:of\s+)?{_MONTH})", _date),
     (rf"(?<=[–—-]){_DAY}{_TH}?(?=,?\s+(?:19|20)\d\d\b)", lambda g: [Reading("date", (None, None, int(g["day"] or 0)))]),
-    (r"(?<!this\s)(?<!last\s)(?<!per\s)(?<!next\s)(?<!previous\s)(?<!a\s)\b(?:iso\s)?(?:(?:calendar\s+)?week|KW|CW)\s(?:no\.?\s?|number\s)?(?P<n>\d{1,2})\b(?!\s*(?:h\b|hours?|min|%|tasks?|days?|[:.,]\d))",
+    (r"(?<!this\s)(?<!last\s)(?<!per\s)(?<!next\s)(?<!previous\s)(?<!a\s)\b(?:iso\s)?(?:(?:calendar\s+)?week|wk|KW|CW)\s(?:no\.?\s?|number\s)?(?P<n>\d{1,2})\b(?!\s*(?:h\b|hours?|min|%|tasks?|days?|[:.,]\d))",
      lambda g: [Reading("week", int(g["n"] or 0)), Reading("count", Decimal(g["n"] or 0))]),
     (r"\b(?P<hour>1[0-2]|0?[1-9])(?:[:.](?P<minute>[0-5]\d))?\s*(?P<half>[ap])\.?\s?m\b\.?", _ap),
     (rf"\b(?P<part>half\s+past|(?:a\s+)?quarter\s+(?:past|to))\s+(?P<hour>\d{{1,2}}|{WORD})\b", _half_time),
@@ -184,7 +194,7 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"\b(?P<hour>\d{1,4}):(?P<minute>[0-5]\d)(?!\d)(?:\s?uhr\b)?", _clock),
     (rf"(?:{_TIME_BEFORE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\d%]|\s*(?:%|{_H}))|\b(?P<hour2>[01]?\d|2[0-3])\.(?P<minute2>[0-5]\d)\s*uhr\b)",
      lambda g: [Reading("time", (int(g["hour"] or g["hour2"] or 0), int(g["minute"] or g["minute2"] or 0)))]),
-    (rf"(?P<sign>(?<![\w–.,])[+\-−]\s?)?(?P<n>{VALUE})\s*(?:%|percent(?:age\s+points?)?\b|per\s+cent\b|pct\b|prozent\b)", _percent),
+    (rf"(?P<sign>(?<![\w–.,])[+\-−]\s?)?(?P<n>{VALUE})\s*(?:%|(?:percent(?:age)?\s+)?points?\b|percent\b|per\s+cent\b|pct\b|prozent\b)", _percent),
     (r"(?<![\w.,])(?P<hour>\d{1,3})[ \t]?h[ \t]?(?P<minute>[0-5]?\d)(?:\s?m(?:in)?\b|(?![\w%]|[.,]\d|\s*%))", _glued),
     (r"\b(?:(?P<whole>an|one)\s+hour|(?<![\w])hour)\s+and\s+(?P<part>a\s+half|a\s+quarter|three\s+quarters)\b",
      lambda g: _spoken_hours({**g, "whole": g["whole"] or "an"})),
@@ -194,13 +204,14 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (rf"(?P<whole>(?<![\w])an|{VALUE})[ \t\u00a0-]*{_H}(?:[ \t]*,(?=[ \t]*\d|[ \t]+and\b))?[ \t]*(?:and\s+|plus\s+)?{_MINUTES_AFTER}", _hours_and),
     (rf"(?P<whole>(?<![\w])an|(?<![\w-])(?:{WORD}))[ \t-]+hours?[ \t]+(?:and[ \t]+)?(?P<rest>five|ten|fifteen|twenty(?:[-\s]five)?|thirty(?:[-\s]five)?|forty(?:[-\s]five)?|fifty(?:[-\s]five)?)\b(?!\s+(?:tasks?|meetings?|runs?))", _hours_and),
     (r"\b(?P<hour>\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?:[:.](?P<minute>[0-5]\d))?\s+in\s+the\s+(?P<part>morning|afternoon|evening)\b", _in_the_day),
-    (rf"(?P<whole>{VALUE})\s+and\s+(?P<part>a\s+half|a\s+quarter|three[\s-]quarters?)(?!\s+(?:tasks?|times))\b", _and_a_part),
-    (rf"(?P<whole>{VALUE})\s?{_H}[ \t](?P<rest>[0-5]\d)\b(?![:.,\d%]|\s*(?:%|\w))", _hours_and),
+    (rf"(?P<whole>{VALUE})\s+and\s+(?P<part>a\s+half|a\s+quarter|three[\s-]quarters?|a\s+third|two[\s-]thirds)(?!\s+(?:tasks?|times))\b", _and_a_part),
+    (rf"(?P<whole>{VALUE})\s?{_H}[ \t](?P<rest>[0-5]\d)\b(?![:%]|[.,]\d|\s*%|[\s-]+(?:{_H}|percent\b|points?\b)|\s+of\b|{_COUNTED})", _hours_and),
     (rf"(?P<n>{VALUE})[ \t\u00a0-]*{_H}", lambda g: _hours(g["n"] or "0")),
+    (rf"(?P<n>{VALUE})(?=\s+(?:out\s+)?of\s+{VALUE}\s+(?:\w+\s+)?{_H})", lambda g: _hours(g["n"] or "0")),
     (rf"(?P<n>{VALUE})\s+(?:(?:planned|billable|recorded|scheduled|working|solid|free|full|whole|good|extra|more|estimated|logged|focused|tracked|booked|unbillable|billed)\s+){{1,3}}hours?\b",
      lambda g: _hours(g["n"] or "0")),
     (rf"(?P<n>{VALUE})[ \t\u00a0-]*{_MIN}", lambda g: [_minutes(value, precision) for value, precision in values_of(g["n"] or "0")]),
-    (r"\b(?:an|a\s+full|a\s+whole|a\s+single)\s+hour\b(?!\s+(?:ago|later|or\s+more))", lambda _: [_minutes(Decimal(60), Decimal(60))]),
+    (r"\b(?:an|a\s+full|a\s+whole|a\s+single)\s+hour\b(?!\s+(?:ago|later|or\s+more))", lambda _: [_minutes(Decimal(60), Decimal(30))]),
     (r"\bhalf\s+as\s+(?:much|long|many)\s+again\b", lambda _: [Reading("percent", Decimal(50), Decimal(2)), Reading("percent", Decimal(150), Decimal(2))]),
     (rf"\b(?P<part>half|(?:a|one|two|three|four|five|six|seven|eight|nine)[-\s](?:{_PART})s?)\b(?!\s+(?:an?\s+)?(?:hours?|day|days|past)\b)(?!\s+as\b)"
      r"(?!\s+(?:the|its|their)\s+(?:estimate|time))(?=\s+(?:of\b|the\b|your\b|my\b|planned\b|tasks?\b|over\b|under\b|above\b|below\b|more\b|less\b|fewer\b|longer\b|shorter\b|faster"
@@ -223,7 +234,8 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (rf"(?<!-)\b(?P<n>(?!one\b){WORD})\b(?!-(?:week|day|month)s?\b)", _counted),
     (rf"\b(?P<n>{'|'.join(ORDINALS[2:])})(?=\s+(?:working\s+|consecutive\s+|straight\s+)?(?:day|week|time|run)\b)",
      lambda g: [Reading("count", Decimal(ORDINALS.index((g["n"] or "").lower()) + 1))]),
-    (rf"\b(?P<n>{'|'.join(_WEEKDAYS)})\b", lambda g: [Reading("weekday", _WEEKDAYS.index((g["n"] or "").lower()))]),
+    (rf"\b(?P<n>{'|'.join(_WEEKDAYS)})\b|(?<=\()(?P<short>mon|tue|wed|thu|fri|sat|sun)(?=\)|\s\d)",
+     lambda g: [Reading("weekday", next(n for n, name in enumerate(_WEEKDAYS) if name.startswith((g["n"] or g["short"] or "").lower())))]),
     (r"(?P<n>\d+(?:[.,]\d+)?)", _counted),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), read) for pattern, read in _RULES)
@@ -242,6 +254,8 @@ _BELOW = re.compile(
     re.IGNORECASE,
 )
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,2}[.)](?=\s)", re.MULTILINE)
+_NOT_ONE = re.compile(r"(?:\bnot|n['’]t|\bnever|\bwithout)\b[^.,;:\d]*$", re.IGNORECASE)  # "not a single meeting" are none
+_ONE_THING = re.compile(r"(?:one(?:\s+minute|\s+hour)?|a\s+single)$", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|between)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
 
@@ -266,7 +280,9 @@ def mentions(prose: str) -> list[Mention]:
             before = prose[max(0, start - 30) : start]
             leans = 1 if _ABOVE.search(before) else -1 if _BELOW.search(before) else 0
             rough = bool(leans) or _ROUGHLY.search(before) is not None or prose[end : end + 6].lower() == " or so"
-            first, *others = readings
+            first, *others = (
+                [replace(each, value=each.value * 0) for each in readings] if _NOT_ONE.search(before) and _ONE_THING.match(text) else readings
+            )
             found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others), leans=leans))
     return _with_weekdays(prose, _with_hours(prose, sorted(found, key=lambda m: m.start)))
 

@@ -15,10 +15,10 @@ WORD = (
     rf"(?:half\s+a\s+dozen|(?:a|one|two|three)\s+dozen|dozen|(?:{_SMALL}|a)\s+(?:hundred|thousand)(?:\s+(?:and\s+)?{_BELOW_100})?|{_BELOW_100}|zero)"
 )
 # 1,234.5 · 1.234,5 · 1'234 · 1 234 (with the spaces that do not break) · 12,5 · 12.5 · 2½
-DIGITS = r"(?:\d{1,3}(?:[,.'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?![\d])|\d+(?:[.,]\d+)?[½¼¾]?)"
+DIGITS = r"(?:\d{1,3}(?:[,.'’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?![\d])|\d+(?:[.,]\d+)?[½¼¾⅓⅔]?)"
 VALUE = rf"(?:(?<![\w.,]){DIGITS}|(?<![\w-]){WORD}(?![\w]))"
 _THOUSANDS = re.compile(r"(\d{1,3})((?:[,.'’\u00a0\u202f]\d{3})+)(?:([.,])(\d{1,2}))?")
-_FRACTIONS = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
+_FRACTIONS = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75"), "⅓": Decimal(1) / 3, "⅔": Decimal(2) / 3}
 Value = tuple[Decimal, Decimal]  # the number, and the size of its last digit
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 from planner_memory.observer_agent.claims import Claim
@@ -93,6 +94,13 @@ def _own_words(name: str) -> list[str]:
     return [word for word in words if word not in _EMPTY and not word.isdigit() and word not in _OF_IDS]
 
 
+def _in_one_word(name: str) -> set[str]:
+    """Two words of a name as one: "checkin", "handover", "kickoff"."""
+    return {f"{one}{other}" for one, other in combinations(re.findall(r"[a-z]+", name.lower()), 2) if len(one) >= _SHORTEST and other in _PARTICLES}
+
+
+_PARTICLES = frozenset({"in", "off", "out", "over", "up", "down"})
+_SHORTEST = 3
 _OF_IDS = frozenset({"ws", "coda", "workflow", "template"})
 
 
@@ -102,6 +110,7 @@ class Names:
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
         self._words = {r.name: _own_words(r.name) for r in records}
+        self._joined = {r.name: _in_one_word(r.name) for r in records}
         spread = self._spread = Counter(word for words in self._words.values() for word in set(words))
         n = max(len(self._words), 1)
         self._tells = {word: math.log(1 + n / often) for word, often in spread.items() if often <= max(3, _COMMON * n)}
@@ -109,16 +118,18 @@ class Names:
     def said_in(self, text: str, exact: Iterable[str] = ()) -> list[Record]:
         """Those whose name stands in the text, else those of which enough words do."""
         named = set(exact)
-        words = {stem(word) for word in _WORD.findall(text)} - _EMPTY
+        spoken = _WORD.findall(text)
+        words = {stem(part) for word in spoken for part in (word, *word.split("-"))} - _EMPTY
+        joined = {word.replace("-", "").lower() for word in spoken}
         found = []
         for record in self._records:
             own = self._words[record.name]
             shared = [word for word in own if word in words and word in self._tells]
-            plain = [word for word in shared if word not in _OF_FACTS]
+            plain = [word for word in shared if word not in _OF_FACTS and word not in _IN_ANY_TALE]
             weight = sum(self._tells[word] for word in shared)
             whole = sum(self._tells.get(word, 0.3) for word in own)
             is_its_own = any(self._spread[word] == 1 and word not in _IN_ANY_TALE and len(word) >= _LONG for word in plain)
-            if record.name in named or is_its_own or (plain and whole and weight / whole >= _ENOUGH):
+            if record.name in named or is_its_own or (self._joined[record.name] & joined) or (plain and whole and weight / whole >= _ENOUGH):
                 found.append(record)
         return found
 

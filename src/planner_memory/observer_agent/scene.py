@@ -20,6 +20,8 @@ GAP = re.compile(
 )
 REST = re.compile(r"\b(?:rest|remain\w*|left|open|other|not|slipped|unfinished|missing|undone|cannot|\w+n['’]t)\b", re.IGNORECASE)
 TOMORROW = re.compile(r"\btomorrow\b", re.IGNORECASE)
+_SHORT = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SHORT_DAY = re.compile(r"\b(mon|tues?|wed|thu(?:rs?)?|fri|(?:sat|sun)(?=\W*\d))\b", re.IGNORECASE)
 _NEAR = 0.15  # a word of difference stands by this number
 
 
@@ -37,6 +39,7 @@ class Scene:
     before: Sequence[Mention]
     last_day: date | None
     is_carried: bool = False  # the records were named before, not in this sentence
+    earlier: str = ""  # the sentence before, where this one goes on from it
 
     @property
     def text(self) -> str:
@@ -47,7 +50,7 @@ class Scene:
 
 
 def is_gap(mention: Mention, scene: Scene) -> bool:
-    return nearness(mention, scene.sentence).get("own difference", 0.0) > _NEAR
+    return (mention.kind == "percent" and mention.text.startswith("+")) or nearness(mention, scene.sentence).get("own difference", 0.0) > _NEAR
 
 
 def is_said_way(mention: Mention, scene: Scene, gap: Decimal) -> bool:
@@ -68,12 +71,22 @@ def days_said(scene: Scene) -> list[date]:
     days = []
     if TOMORROW.search(scene.text) or any(TOMORROW.search(n.text) for n in scene.before):
         days.append(scene.last_day + timedelta(days=1))
+    days += [_after(scene.last_day, _SHORT.index(match.lower()[:3])) for match in _SHORT_DAY.findall(scene.text)]
     for number in (*scene.before, *scene.sentence.numbers):
         if number.kind == "weekday":
-            days.append(scene.last_day + timedelta(days=(number.value - scene.last_day.weekday() - 1) % 7 + 1))
+            days.append(_after(scene.last_day, number.value))
         elif number.kind == "date":
             days += [r.starts_on for r in scene.records if r.starts_on is not None and is_day(number, r.starts_on)]
     return list(dict.fromkeys(days))
+
+
+def has_day(scene: Scene) -> bool:
+    """Whether this very sentence names a day."""
+    return any(n.kind in ("weekday", "date") for n in scene.sentence.numbers) or any(p.search(scene.text) for p in (TOMORROW, _SHORT_DAY))
+
+
+def _after(last: date, weekday: int) -> date:
+    return last + timedelta(days=(weekday - last.weekday() - 1) % 7 + 1)
 
 
 def spoken_facts(scene: Scene, kind: str) -> list[Claim]:

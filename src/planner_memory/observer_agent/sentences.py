@@ -10,6 +10,7 @@ from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.quantifiers import quantities
 from planner_memory.observer_agent.tables import headings
 from planner_memory.observer_agent.vocabulary import CONCEPTS_OF, PHRASES
+from planner_memory.observer_agent.windows import names_of_windows
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"”’)*_]*\s+|\n+|\s[–—]\s")
 _ABBREVIATION = re.compile(r"\b(?:vs|approx|ca|no|incl|excl|avg|est|e\.g|i\.e)\.[*_]*\s*$", re.IGNORECASE)
@@ -31,6 +32,8 @@ _WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
 _THINGS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "work", "task", "switch", "event", "sprint"})
 _SAME_AGAIN = re.compile(r"\s*(?:\w+\s+){0,3}[(,:–—-]\s*(?:(?:or|so|that\s+is|that's|i\.e\.|which\s+is|about|roughly)\s+)*[~=]?\s*", re.IGNORECASE)
 _DONE_WITH = frozenset({"completed", "planned", "open", "slipped"})
+_SORTS = frozenset({"billable", "scheduled", "planned"})  # of hours
+_LABELS = frozenset({"est", "act"})  # that stand before their numbers
 _AGAIN = 0.7
 _OTHER_TIME = re.compile(r"\W*(?:this|last|the\s+previous)\s+week\W*:", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:them|these|those|they)\b", re.IGNORECASE)
@@ -95,7 +98,8 @@ def masked(prose: str, names: Iterable[str]) -> tuple[str, dict[int, str]]:
 
 
 def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
-    numbers = mentions(prose)
+    called = names_of_windows(prose)
+    numbers = [n for n in mentions(prose) if not any(start <= n.start < end for start, end in called)]
     told = [each for each in quantities(prose) if not any(n.start < each.end and n.end > each.start for n in numbers)]
     numbers = sorted([*numbers, *told], key=lambda mention: mention.start)
     heads = headings(prose)
@@ -152,8 +156,13 @@ def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], na
     negated = {m.start(1) for m in _NOT_BILLABLE.finditer(text)}
     for token in _TOKEN.finditer(text):
         at = start + token.start()
-        if in_phrase[token.start()] or any(n.start <= at < n.end for n in numbers):
+        inside = next((n for n in numbers if n.start <= at < n.end), None)
+        if inside is not None and inside.kind == "minutes" and token["word"]:  # "22 billable hours"
+            words += [Word(inside.end, inside.end, concept) for concept in _about(token["word"], is_negated=False) if concept in _SORTS]
+        if in_phrase[token.start()] or inside is not None:
             continue
+        if token.group().lower() in _LABELS:
+            tokens.append((at - 1, True))
         tokens.append((at, token["break"] is not None or token.group().lower() in _BREAKS))
         if token["name"]:
             words.append(Word(at, start + token.end(), f":{names.get(at, '')}"))
