@@ -16,6 +16,7 @@ _SO = re.compile(
     re.IGNORECASE,
 )
 _HALF = Decimal("0.5")
+_QUARTER = Decimal(15)  # of an hour
 _ROUGHLY = Decimal(5)
 _HUNDRED = Decimal(100)
 
@@ -33,8 +34,9 @@ def disagreements(sentence: Sentence) -> Iterator[Mention]:
 
 def _agree(one: Mention, other: Mention, percent: Mention) -> bool:
     """Within what the rounding of all three leaves."""
-    low = (one.value - one.precision * _HALF) / (other.value + other.precision * _HALF) * _HUNDRED
-    high = (one.value + one.precision * _HALF) / max(other.value - other.precision * _HALF, other.precision * _HALF) * _HUNDRED
+    first, second = (min(n.precision, _QUARTER) * _HALF for n in (one, other))  # whole hours are seldom meant to be rounded by half of one
+    low = (one.value - first) / (other.value + second) * _HUNDRED
+    high = (one.value + first) / max(other.value - second, second) * _HUNDRED
     if one.kind == "count" and one.precision == other.precision == 1:
         low = high = one.value / other.value * _HUNDRED
     room = max(percent.precision, _ROUGHLY if percent.is_rough or one.is_rough or other.is_rough else Decimal(0))

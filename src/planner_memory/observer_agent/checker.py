@@ -36,6 +36,8 @@ _IS_GAP = re.compile(
     r"|(?:over|under|above|below)\s+(?:\w+\s+){0,2}(?:estimates?|average|usual|normal))\b",
     re.IGNORECASE,
 )
+_BLOCKS = re.compile(r"\s+(?:(?:calendar|scheduled|booked)\s+)?blocks?\b", re.IGNORECASE)
+_OF_BLOCKS = re.compile(r"\b(?:upcoming|ahead|scheduled)")
 _NEVER_MEANT = frozenset({"sum", "multiple"})  # they may be said, but what no word marks is not what was meant
 _LEAST = 0.12
 _BESIDE = 0.25  # a word that stands this near is of this number
@@ -126,7 +128,9 @@ def check(prose: str, document: Any) -> list[Verdict]:
                     verdict = found_unit
                 elif (found_why := inferred(mention, aside, plainly=verdict.is_plain)) is not None:
                     verdict = Verdict(mention, "derived", found_why, "")
-                elif (not verdict.is_plain or (bids(sentence) and mention.kind == "minutes")) and claims_nothing(mention, sentence):
+                elif (not verdict.is_plain or (bids(sentence) and (mention.kind == "minutes" or mention.text.lower() == "one"))) and claims_nothing(
+                    mention, sentence
+                ):
                     continue
             verdicts.append(replace(verdict, mention=mention))
         verdicts = _consistent(verdicts, sentence)
@@ -156,6 +160,8 @@ def _is_unsaid(mention: Mention, scene: Scene, claim: Claim | None, here: Sequen
             and not claim.names & said
         ):
             return f"This is {claim.path}, of which the sentence does not speak."
+        if _BLOCKS.match(sentence.after(mention)) and not _OF_BLOCKS.search(claim.path):
+            return f"This is {claim.path}, but the words speak of blocks in the calendar."
         is_elsewhere = bool(claim.concepts) and not any(concept in near for concept in claim.concepts) and not claim.names & said
         return (
             f"This is {claim.path}, but the words speak of something else." if is_elsewhere and any(f"own {noun}" in near for noun in _NOUNS) else ""

@@ -25,7 +25,7 @@ _FACT_AFTER = re.compile(
 )
 _HOURS_AT_MOST = 40
 _NO_NOUN = re.compile(  # behind a number that stands without its unit
-    r"\W*(?:$|\n|of\s+(?:those|them|it)\b|(?:recorded|estimated|against|instead|planned|over|and|to|went|rather|now|were|was)\b)|\s*[.,;:)!?\u2013-]",
+    r"\W*(?:$|\n|of\s+(?:those|them|it)\b|(?:recorded|estimated|against|instead|planned|over|and|to|went|rather|now|were|was)\b|(?:more|less|longer|shorter|above|below)\s+than\s+[a-zI])|\s*[.,;:)!?\u2013-]",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(?:at|until|till|by|from|to|before|after|around|since|about|past)\s+$", re.IGNORECASE)
@@ -91,7 +91,7 @@ def _candidates(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
     elif mention.kind == "time":
         yield from times(scene)
     elif mention.kind in ("date", "weekday"):
-        yield from dates(scene)
+        yield from dates(mention, scene)
 
 
 def _of_records(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
@@ -102,7 +102,7 @@ def _of_records(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
         yield from of_a_pair(mention, scene, is_plain=True)
         yield from own_figures(mention, scene)
     elif mention.kind in ("date", "weekday") and scene.named:
-        yield from dates(scene)
+        yield from dates(mention, scene)
     elif mention.kind == "minutes":
         yield from by_another_word(mention, scene)
         yield from of_two_figures(mention, scene)

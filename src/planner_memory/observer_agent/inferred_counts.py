@@ -26,6 +26,7 @@ _AS_SAID = re.compile(
 _UNTIL = re.compile(r"\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last|finish\w*|out|stop\w*|from|runs?)\b|[–-]", re.IGNORECASE)
 _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|from)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
+_ON = re.compile(r"(?:^\W*|\b(?:on|by)\s+)(?:\w+,?\s+)?$", re.IGNORECASE)
 _OTHER_THINGS = frozenset({"task", "meet", "plan", "event"})  # that types of events are called after, too
 _OF = re.compile(r"\s*(?:\w+\s+){0,2}?(?:/|(?:(?:out\s+)?of|in)\b)\s*(?:(?:the|my|your|its|those|a|our)\s+)*", re.IGNORECASE)
 
@@ -122,10 +123,16 @@ def times(scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
             yield record.ends, f"the end of “{record.name}”"
 
 
-def dates(scene: Scene) -> Iterator[tuple[date, str]]:
+def _of_the_past(scene: Scene) -> bool:
+    return any(scene.sentence.is_about(concept) for concept in ("slipped", "completed", "past", "deadline", "timer"))
+
+
+def dates(mention: Mention, scene: Scene) -> Iterator[tuple[date, str]]:
     upcoming = scene.group("upcoming")
     if _COMES.search(scene.text):
         yield from ((day, "the first or the last day ahead") for r in (*upcoming[:1], *upcoming[-1:]) if (day := r.starts_on) is not None)
+    if mention.kind == "date" and (scene.is_carried or not scene.named) and _ON.search(scene.sentence.before(mention)) and not _of_the_past(scene):
+        yield from ((day, "a day ahead") for r in upcoming if (day := r.starts_on) is not None)
     for record in () if scene.is_carried or _PERIOD.search(scene.text) else scene.named or upcoming:
         for key, value in record.values.items():
             if key.startswith("date ") and isinstance(value, date):
