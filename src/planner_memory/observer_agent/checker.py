@@ -16,9 +16,9 @@ from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
 from planner_memory.observer_agent.inference import inferred, unsaid_units
-from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.innocuous import bids, claims_nothing
 from planner_memory.observer_agent.matching import DERIVED, is_near, is_value, said
+from planner_memory.observer_agent.misplacement import why_misplaced
 from planner_memory.observer_agent.numbers import Kind, Mention
 from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.records import Names, Record, parts_with_digits, records_of
@@ -36,8 +36,6 @@ _IS_GAP = re.compile(
     r"|(?:over|under|above|below)\s+(?:\w+\s+){0,2}(?:estimates?|average|usual|normal))\b",
     re.IGNORECASE,
 )
-_BLOCKS = re.compile(r"\s+(?:(?:calendar|scheduled|booked)\s+)?blocks?\b", re.IGNORECASE)
-_OF_BLOCKS = re.compile(r"\b(?:upcoming|ahead|scheduled)")
 _NEVER_MEANT = frozenset({"sum", "multiple"})  # they may be said, but what no word marks is not what was meant
 _LEAST = 0.12
 _BESIDE = 0.25  # a word that stands this near is of this number
@@ -114,7 +112,7 @@ def check(prose: str, document: Any) -> list[Verdict]:
             if (
                 verdict.is_supported
                 and not mention.is_each
-                and (why := _is_unsaid(verdict.mention, scene, by_path.get(verdict.fact or ""), here, named))
+                and (why := why_misplaced(verdict.mention, scene, by_path.get(verdict.fact or ""), here, named))
             ):
                 aside = replace(scene, named=here or named)
                 found_plainly = inferred(mention, aside, plainly=True) or inferred(mention, aside)
@@ -124,7 +122,7 @@ def check(prose: str, document: Any) -> list[Verdict]:
                 aside = replace(scene, named=[record for record in here if record.name not in exact]) if verdict.is_plain else scene
                 units = [_verdict(unit, sentence, claims, rarity) for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent")]
                 found_unit = next((unit for unit in units if unit.outcome == "fact"), None)
-                if found_unit is not None and not _is_unsaid(found_unit.mention, scene, by_path.get(found_unit.fact or ""), here, named):
+                if found_unit is not None and not why_misplaced(found_unit.mention, scene, by_path.get(found_unit.fact or ""), here, named):
                     verdict = found_unit
                 elif (found_why := inferred(mention, aside, plainly=verdict.is_plain)) is not None:
                     verdict = Verdict(mention, "derived", found_why, "")
@@ -137,48 +135,6 @@ def check(prose: str, document: Any) -> list[Verdict]:
         before = sentence
     verdicts = [each for each in verdicts if not each.mention.is_each or each.is_supported or _is_contradicted(each)]
     return sorted([*verdicts, *_of_wholes(blanked, claims)], key=lambda each: each.mention.start)
-
-
-def _is_unsaid(mention: Mention, scene: Scene, claim: Claim | None, here: Sequence[Record], named: Sequence[Record]) -> str:
-    """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
-    sentence = scene.sentence
-    if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor"):
-        return ""
-    near = nearness(mention, sentence)
-    if "thresholds" in claim.path:
-        is_said = mention.kind != "count" or is_method(claim, near, sentence.before(mention))
-        return "" if is_said else f"This is {claim.path}, of which the sentence does not speak."
-    said = {record.name for record in (*here, *named)} | {name[1:] for name in near if name.startswith(":")}
-    is_plain = any(max(near.get(f"own {topic}", 0.0), near.get(f"mine {topic}", 0.0)) > 0.2 for topic in claim.concepts & _TOPICS)
-    if mention.kind == "count":
-        types = [value for value, _ in of_a_type(mention, scene)]
-        if types and mention.value not in types and not claim.path.endswith("meetings"):
-            return f"This is {claim.path}, but the words speak of entries of the log."
-        if (
-            ".by_" in claim.path
-            and not any(word in sentence.text.lower() for name in claim.names for word in _spellings(name))
-            and not claim.names & said
-        ):
-            return f"This is {claim.path}, of which the sentence does not speak."
-        if _BLOCKS.match(sentence.after(mention)) and not _OF_BLOCKS.search(claim.path):
-            return f"This is {claim.path}, but the words speak of blocks in the calendar."
-        is_elsewhere = bool(claim.concepts) and not any(concept in near for concept in claim.concepts) and not claim.names & said
-        return (
-            f"This is {claim.path}, but the words speak of something else." if is_elsewhere and any(f"own {noun}" in near for noun in _NOUNS) else ""
-        )
-    if here and not sentence.has_names and not claim.names & {record.name for record in here} and not is_plain:
-        return f"This is {claim.path}, but the sentence speaks of “{here[0].name}”."
-    if claim.names and "]" in claim.path and not claim.names & said and not is_plain:
-        return f"This is {claim.path}, of which the sentence does not speak."
-    return ""
-
-
-def _spellings(name: str) -> set[str]:
-    return {word for word in name.lower().replace("_", " ").split() if len(word) > 2}
-
-
-_NOUNS = frozenset({"task", "meeting", "event", "switch", "plan", "step", "run", "day", "week"})
-_TOPICS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "switch", "sprint", "work", "past", "share", "rate"})
 
 
 def _is_contradicted(verdict: Verdict) -> bool:
