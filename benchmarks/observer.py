@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from benchmarks.gateway_process import Child, percentiles
 from benchmarks.observer_corpus import samples
-from benchmarks.observer_later_phrasings import EIGHTH, NINTH, SEVENTH, SIXTH, TENTH
+from benchmarks.observer_later_phrasings import EIGHTH, ELEVENTH, NINTH, SEVENTH, SIXTH, TENTH
 from benchmarks.observer_phrasings import FIFTH, FIRST, FOURTH, SECOND, THIRD
 from benchmarks.observer_texts import texts
 from benchmarks.observer_wordings import HELD_OUT, TUNING
@@ -192,6 +192,7 @@ _OTHER_WORDS = (
     ("eighth", EIGHTH),
     ("ninth", NINTH),
     ("tenth", TENTH),
+    ("eleventh", ELEVENTH),
 )
 
 

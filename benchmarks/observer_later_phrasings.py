@@ -1,4 +1,4 @@
-"""Further templates for observer_corpus, written apart from the earlier ones and one after the other; `TENTH` is the last."""
+"""Further templates for observer_corpus, written apart from the earlier ones and one after the other; `ELEVENTH` is the last."""
 
 SIXTH: tuple[str, ...] = (
     "Finished this week: {done} tasks.",
@@ -227,4 +227,32 @@ TENTH: tuple[str, ...] = (
     "The next block is {u.name} on {u.on} at {u.at} for {u.lasts}.",
     "A timer runs on {t.name}, started at {t.at}.",
     "{plans} plans were created.",
+)
+
+ELEVENTH: tuple[str, ...] = (
+    "In the previous seven days you completed {last_done} tasks.",
+    "The seven days before brought {last_work} of work.",
+    "Last week stood at {last_work} of recorded work.",
+    "Completed this week: {done} tasks.",
+    "You kept {kept_ratio} of your planned tasks.",
+    "The completion rate came to {rate}.",
+    "Recorded work reached {work} this week.",
+    "Deep work: {deep}, that is {deep_share} of the work.",
+    "Meetings took {meet} of your time.",
+    "The calendar showed {meetings} meetings.",
+    "Billable: {bill}. Not billable: {nonbill}.",
+    "{sched} stood in the schedule.",
+    "Context switches: {switches}.",
+    "The log has {events} events.",
+    "{slips} tasks slipped.",
+    "{s.name} slipped: it was planned for {s.on}.",
+    "{c.name} needed {c.actual}; the estimate was {c.estimate}.",
+    "{c.name} took {c.over_by} ⟦longer|less⟧ than estimated.",
+    "{c.name} came in {c.under_by} ⟦under|over⟧ its estimate.",
+    "On average a week has {avg_work} of work.",
+    "Your weekly average of deep work is {avg_deep}.",
+    "You worked {work_more} ⟦more|less⟧ than on average.",
+    "For the sprint, {sprint_done} of {sprint_plan} planned billable hours are done.",
+    "{u.name} is next: {u.on}, {u.at}, for {u.lasts}.",
+    "The timer of {t.name} runs since {t.at}.",
 )

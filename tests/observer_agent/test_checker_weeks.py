@@ -62,6 +62,9 @@ FACTS = {
         "tue 09:30-14:15, 2 blocks, 3h15.",
         "The coming week is light: 7 h 15 are scheduled.",
         "Only the tax papers took longer: 2 hours 30.",
+        "The fence gets its paint on Tuesday, the cellar is sorted on Thursday.",
+        "Tuesday begins at half past nine.",
+        "For 2.5 of 2 hours, that is 125 %, I sat over the tax papers.",
         "My lottery number was 4711, and I baked 36 cookies.",
     ],
 )
@@ -83,6 +86,9 @@ def test_true_sentences_pass(prose: str) -> None:
         ("tue 09:30-15:15, 2 blocks, 3h15.", "15:15"),
         ("tue 09:30-14:15, 2 blocks, 3h45.", "3h45"),
         ("The coming week is light: 9 h 15 are scheduled.", "9 h 15"),
+        ("The fence gets its paint on Wednesday.", "Wednesday"),
+        ("Thursday begins at nine.", "nine"),
+        ("The tax papers took 2.5 hours instead of 2, so 35 % more.", "35 %"),
         ("The checkin took 50 minutes against an estimate of an hour.", "50 minutes"),
     ],
 )
