@@ -101,7 +101,7 @@ def _in_one_word(name: str) -> set[str]:
 
 _PARTICLES = frozenset({"in", "off", "out", "over", "up", "down"})
 _SHORTEST = 3
-_OF_IDS = frozenset({"ws", "coda", "workflow", "template"})
+_OF_IDS = frozenset(map(stem, ("ws", "coda", "workflow", "template", "pattern")))
 
 
 class Names:
