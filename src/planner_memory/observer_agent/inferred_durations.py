@@ -18,6 +18,8 @@ _TOGETHER = re.compile(rf"{ALL.pattern}|\b(?:both|between|pair|two|three|four|st
 _MOST = re.compile(r"\b(?:longest|biggest|largest|worst|most|slowest|greatest|furthest|heaviest|main)\b", re.IGNORECASE)
 _LEAST = re.compile(r"\b(?:shortest|smallest|least|best|mildest|quickest|fastest|closest|lightest)\b", re.IGNORECASE)
 _MEASURED = re.compile(r"\s*(?:versus|vs\.?|against|compared|out\s+of|of)\b", re.IGNORECASE)
+_AGAINST = re.compile(r"\b(?:versus|vs\.?|against|of)\s+(?:the\s+|planned\s+)*$", re.IGNORECASE)
+_BILLABLE = re.compile(r"\bbill(?:able|ed|ing)?\b", re.IGNORECASE)
 _BESIDE_NEXT = re.compile(r"\s*(?:longer|shorter|more|less|beyond|above|below|over|under|too|late|early|faster|slower|quicker|off)\b", re.IGNORECASE)
 _TOPICS = ("deep", "meeting", "billable", "nonbillable", "unmarked", "sprint", "past")
 _OF_A_TOPIC = 0.2
@@ -42,7 +44,10 @@ def by_another_word(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, s
         and any(n.kind == "minutes" and n.end <= mention.start for n in scene.sentence.numbers)
     ):
         yield values["rhythm.worked_hours"], "all work"
-    if "rhythm.billable_hours" in values and scene.sentence.is_about("billable") and _MEASURED.match(after):
+    is_billable = scene.sentence.is_about("billable") or _BILLABLE.search(scene.earlier) is not None
+    if "sprint.planned_billable_hours" in values and is_billable and (scene.sentence.is_about("planned") or _AGAINST.search(before)):
+        yield values["sprint.planned_billable_hours"], "the plan of the sprint"
+    if "rhythm.billable_hours" in values and is_billable and _MEASURED.match(after):
         yield values["rhythm.billable_hours"], "what is billable"
     if "rhythm.not_billable_hours" in values and re.match(r"\s*(?:(?:was|were|is|are|of\s+it|went)\s+)?(?:not\b|un\w+|\w+n['’]t\b)", after):
         yield values["rhythm.not_billable_hours"], "what is not billable"
