@@ -12,9 +12,12 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from planner_memory.observer_agent.agreement import disagreements
+from planner_memory.observer_agent.appointments import appointments
 from planner_memory.observer_agent.claims import Claim, claims_of, known_names
 from planner_memory.observer_agent.derived import derived_claims, in_sentence
 from planner_memory.observer_agent.directions import contradicts, direction
+from planner_memory.observer_agent.figures import Figures, figures_of, of_lists, suggestions_of
+from planner_memory.observer_agent.framing import framed, section_at
 from planner_memory.observer_agent.inference import inferred, unsaid_units
 from planner_memory.observer_agent.innocuous import bids, claims_nothing
 from planner_memory.observer_agent.matching import DERIVED, is_near, is_value, said
@@ -89,6 +92,8 @@ def check(prose: str, document: Any) -> list[Verdict]:
     last_day = max(
         (claim.value for claim in _own_dates(told) if claim.path.endswith(("ends_on", "starts_on")) and "sprint" not in claim.path), default=None
     )
+    figures = Figures({**figures_of(told).known, **dict(of_lists(records))})
+    suggestions = dict(suggestions_of(document))
     verdicts: list[Verdict] = []
     named: list[Record] = []
     before: Sentence | None = None
@@ -106,7 +111,11 @@ def check(prose: str, document: Any) -> list[Verdict]:
             not here,
             before.text if before is not None and is_next else "",
         )
+        in_frames = appointments(scene) | framed(scene, section_at(prose, sentence.start), figures, suggestions)
         for mention in sentence.numbers:
+            if (told_so := in_frames.get(mention.start)) is not None:
+                verdicts.append(Verdict(mention, "fact" if told_so.is_right else "wrong", told_so.path, told_so.reason, is_plain=True))
+                continue
             found = [_verdict(meaning, sentence, claims, rarity) for meaning in mention.meanings()]
             verdict = next((each for each in found if each.is_supported), found[0])
             if (

@@ -89,7 +89,7 @@ def _candidates(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
     elif mention.kind == "count":
         yield from counts(mention, scene)
     elif mention.kind == "time":
-        yield from times(scene)
+        yield from times(mention, scene)
     elif mention.kind in ("date", "weekday"):
         yield from dates(mention, scene)
 

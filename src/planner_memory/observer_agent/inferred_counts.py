@@ -20,10 +20,12 @@ _SHORTER = re.compile(
     r"\b(?:under|early|earlier|shorter|faster|quicker|less|pessimistic|too\s+high|below|gave\s+back|beat\w*|sooner)\b", re.IGNORECASE
 )
 _AS_SAID = re.compile(
-    r"\b(?:exact\w*|on\s+time|right|spot\s+on|match\w*|precise\w*|perfect\w*|to\s+the\s+minute|hit|accurate|as\s+(?:planned|estimated)|correct|just\s+as|level)\b",
+    r"\b(?:exact\w*|on\s+time|right|spot\s+on|match\w*|precise\w*|perfect\w*|to\s+the\s+minute|on\s+the\s+(?:dot|nose|mark)|hit|accurate|as\s+(?:planned|estimated)|correct|just\s+as|level)\b",
     re.IGNORECASE,
 )
-_UNTIL = re.compile(r"\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last|finish\w*|out|stop\w*|from|runs?)\b|[–-]", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"(?:\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last\w*|finish\w*|out|stop\w*|between\b.*\band)\b|[–-])\s*(?:\w+\s+){0,2}$", re.IGNORECASE
+)
 _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|from)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
 _ON = re.compile(r"(?:^\W*|\b(?:on|by)\s+)(?:\w+,?\s+)?$", re.IGNORECASE)
@@ -110,7 +112,7 @@ def _known_pairs(scene: Scene, *, is_rest: bool) -> Iterator[tuple[Decimal, Deci
             yield Decimal(found), n, "of the finished tasks"
 
 
-def times(scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
+def times(mention: Mention, scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
     days = days_said(scene)
     exact = {word.about[1:] for word in scene.sentence.words if word.about.startswith(":")}
     likely = [r for r in scene.group("upcoming") if (r.name in exact if exact else r.starts_on in days or r in scene.named)]
@@ -119,7 +121,7 @@ def times(scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
     for record in likely:
         if record.starts is not None:
             yield record.starts, f"the start of “{record.name}”"
-        if record.ends is not None and _UNTIL.search(scene.text):
+        if record.ends is not None and _UNTIL.search(scene.sentence.before(mention)):
             yield record.ends, f"the end of “{record.name}”"
 
 

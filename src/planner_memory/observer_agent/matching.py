@@ -9,6 +9,7 @@ from planner_memory.observer_agent.numbers import Mention
 DERIVED = frozenset({"difference", "multiple", "share", "rest", "sum"})
 _FEW = 20  # counts up to this are told as they are
 _POINTS, _MINUTES = Decimal(4), Decimal(45)  # at the most between "nearly four fifths" or "over seven hours" and what it was
+_HOUR = 60
 _OF_ROUNDED = Decimal("0.05")  # a share of hours that the facts have rounded
 
 
@@ -48,6 +49,8 @@ def is_near(value: Decimal, known: Decimal, mention: Mention, *, slack: Decimal 
         return -exact <= gap <= max(most, exact)
     if mention.kind == "count" and mention.precision == 1 and not (mention.is_rough and known > _FEW):
         return value == known  # a whole number claims a whole count: rounding is for those with decimals
+    if mention.kind == "minutes" and mention.precision >= _HOUR and not mention.is_rough:
+        return abs(value - known) < exact  # half an hour would be told
     room = max(exact, known / 20) if mention.is_rough else exact
     return abs(value - known) <= room
 

@@ -256,6 +256,7 @@ _BELOW = re.compile(
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,2}[.)](?=\s)", re.MULTILINE)
 _NOT_ONE = re.compile(r"(?:\bnot|n['’]t|\bnever|\bwithout)\b[^.,;:\d]*$", re.IGNORECASE)  # "not a single meeting" are none
 _ONE_THING = re.compile(r"(?:one(?:\s+minute|\s+hour)?|a\s+single)$", re.IGNORECASE)
+_LISTED = re.compile(r"\s*(?:,|,?\s+(?:and|or))\s+", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|between)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
 
@@ -288,8 +289,14 @@ def mentions(prose: str) -> list[Mention]:
 
 
 def _with_hours(prose: str, found: list[Mention]) -> list[Mention]:
-    """In "from 9 to 5" both may be hours of the day."""
+    """In "from 9 to 5" both may be hours of the day, and each of "at 9, 11 and 14 o'clock"."""
     out = list(found)
+    for at in range(len(found) - 2, -1, -1):
+        first, second = out[at], out[at + 1]
+        is_hour = second.kind == "time" or any(other.kind == "time" and other.value[1] == 0 for other in second.others)
+        if first.kind == "count" and is_hour and first.value == int(first.value) and first.value <= 24 and _LISTED.fullmatch(prose[first.end : second.start]):
+            hour = int(first.value)
+            out[at] = replace(first, others=(*first.others, *(Reading("time", (each % 24, 0)) for each in (hour, hour + 12))))
     for n, (first, second) in enumerate(pairwise(found)):
         if (
             first.kind == "count"
