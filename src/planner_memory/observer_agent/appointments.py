@@ -10,7 +10,10 @@ from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import TOMORROW, Scene, is_day
 
-_IS_END = re.compile(r"(?:\b(?:until|till|to|by|through|before|after|ends?(?:\s+at)?|over|done|out|closes?|finish\w*|between\b.*\band)|[–-])\s*(?:\w+\s+)?$", re.IGNORECASE | re.DOTALL)
+_IS_END = re.compile(
+    r"(?:\b(?:until|till|to|by|through|before|after|ends?(?:\s+at)?|over|done|out|closes?|finish\w*|between\b.*\band)|[–-])\s*(?:\w+\s+)?$",
+    re.IGNORECASE | re.DOTALL,
+)
 _LASTS = re.compile(r"\b(?:for|lasts?|takes?|runs?|needs?|is|with)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
 _OF_THE_PAST = re.compile(
     r"\b(?:slipped|took|done|finished|ran|missed|moved|due|deadline|did\s+not|was|were|had\s+been|yesterday|completed|closed)\b", re.IGNORECASE
@@ -20,12 +23,6 @@ _LATER = re.compile(r"\b(?:next|following|week)\b", re.IGNORECASE)
 
 def _is_time(mention: Mention) -> bool:
     return mention.kind == "time" or (mention.kind == "count" and any(other.kind == "time" for other in mention.others))
-
-
-def _is_told(record: Record, text: str) -> bool:
-    """Whether three words of its name stand in the text as they do in the name."""
-    words = record.name.lower().split()
-    return any(" ".join(words[at : at + 3]) in text for at in range(len(words) - 2))
 
 
 def _starts(record: Record, mention: Mention) -> bool:
@@ -48,13 +45,18 @@ def appointments(scene: Scene) -> dict[int, Framed]:
     numbers = scene.sentence.numbers
     days = [n for n in numbers if n.kind in ("weekday", "date")]
     said = {word.about[1:] for word in scene.sentence.words if word.about.startswith(":")}
-    likely: Sequence[Record] = [r for r in scene.group("upcoming") if r.name in said] if said else [
-        r for r in scene.named if r.group == "upcoming" and _is_told(r, scene.text.lower())
-    ]
-    if not likely or len(said) > 1 or len(days) > 1 or scene.is_carried or _OF_THE_PAST.search(scene.text):
+    likely: Sequence[Record] = (
+        [r for r in scene.group("upcoming") if r.name in said]
+        if said
+        else [r for r in scene.named if r.group == "upcoming" and r.is_told_in(scene.text)]
+    )
+    is_mixed = bool(days) and TOMORROW.search(scene.text) is not None
+    if not likely or len(said) > 1 or len(days) > 1 or is_mixed or scene.is_carried or _OF_THE_PAST.search(scene.text):
         return {}
     is_tomorrow = TOMORROW.search(scene.text) is not None and not days
     tomorrow = scene.last_day + timedelta(days=1) if is_tomorrow and scene.last_day is not None else None
+    if tomorrow not in {r.starts_on for r in scene.group("upcoming")}:
+        tomorrow = None  # a list that knows nothing of that day
     day = days[0] if days else None
     if day is None and tomorrow is None and not said:
         return {}

@@ -5,7 +5,7 @@ number what it is: `=` that figure, `~` that difference, in the direction that t
 none. `$` stands for the measure that the words name, or for any one where they name none: both numbers are then of the same one.
 """
 
-# ruff: noqa: E501, ISC004 - a pattern is read best on one line
+# ruff: noqa: E501 - a pattern is read best on one line
 
 import re
 from dataclasses import dataclass
@@ -25,12 +25,16 @@ _MEASURES = {
 MEASURES = {key: re.compile(words, re.IGNORECASE) for key, words in _MEASURES.items()}
 _MEASURE = rf"\b(?P<measure>{'|'.join(_MEASURES.values())})\b"
 _THE = r"(?:(?:the|your|my|its|their|all|those|these|an?|only|just|about|some|nearly|almost|roughly|around|today's|this week's|a little|slightly|over|under|below|above|more than|less than|exactly) )*"
-_AGAINST = r"(?:against|instead of|rather than|versus|vs\.?|compared (?:with|to)|compares? (?:with|to)|where|with|while|for|of|out of|after|;|,|:|from)"
+_AGAINST = (
+    r"(?:against|instead of|rather than|versus|vs\.?|compared (?:with|to)|compares? (?:with|to)|where|with|while|for|of|out of|after|;|,|:|from)"
+)
 _BESIDE = r"(?:against|instead of|versus|vs\.?|compared (?:with|to)|compares? (?:with|to)|below|above|over|under|beyond|short of|higher than|lower than|more (?:\w+ )?than|less (?:\w+ )?than|fewer (?:\w+ )?than|close to|near|at|around|than|well above|well below|from)"
 _WEEK_BEFORE = r"(?:(?:the |a )?week before(?! that)|(?:the |your )?(?:previous|last|prior|preceding) week|(?:the )?week earlier)"
 _WENT = r"(?:fell|dropped|rose|grew|went|climbed|declined|increased|decreased|shrank|moved|came|is|are|was|were|sank|up|down)"
 _PLAN = r"(?:plan(?:ned)?|target|goal|quota|promised?)"
-_MORE = r"(?:more|less|fewer|longer|shorter|faster|slower|quicker|over|under|above|below|early|earlier|late|later|beyond|ahead|behind|too (?:long|short))"
+_MORE = (
+    r"(?:more|less|fewer|longer|shorter|faster|slower|quicker|over|under|above|below|early|earlier|late|later|beyond|ahead|behind|too (?:long|short))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ _PARTS = (
     _frame(r"(?:worked|tracked|recorded|logged|took)…{a},?…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
     _frame(r"{a}…(?:worked|tracked|recorded|logged)…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow"),
     _frame(r"{a} (?:hours )?(?:had been|was|were) (?:scheduled|on the schedule)", "a=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
-)
+)  # fmt: skip
 _TREND = (
     _frame(r"{measure}…{went}…(?:from|after) {the}average (?:of )?{a} to {the}{b}", "a=average.$ b=now.$"),
     _frame(r"{measure}…{went}…to {the}{b},? (?:from|after) {the}average (?:of )?{a}", "a=average.$ b=now.$"),
@@ -103,7 +107,7 @@ _TREND = (
     _frame(r"{a} {measure}{gap}(?:this one|this week|now)\b{gap}{b}", "a=before.$ b=now.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b"),
     _frame(r"{a} {measure}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
     _frame(r"{measure} of {a}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
-)
+)  # fmt: skip
 _SPRINT = (
     # two numbers: done and planned, in the order that the words say
     _frame(r"{p} of {the}{plan}…(?:hours|time|work)?\s*[:,(–—-]+\s*{the}{a}…{against} {the}{b}", "p=sprint.share a=sprint.done b=sprint.plan", "p=sprint.share a=now.billable b=sprint.plan"),
@@ -132,7 +136,7 @@ _SPRINT = (
     _frame(r"^\W*{a} were {plan}", "a=sprint.plan", section="sprint"),
     _frame(r"{a}", "a=sprint.share", "a=sprint.done", "a=sprint.gap", "a=sprint.plan", "a=sprint.gap_percent", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"(?:delivered|reached|hit|met|covered|got to)…{the}{a}…(?:of (?:the |your )?(?:billable )?{plan}|\W*$)", "a=sprint.share", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨"),
-)
+)  # fmt: skip
 _TASKS = (
     _frame(r"{a} of {the}{b}(?: planned)?(?: tasks)?…(?:slipped|left over|left|not done|no new|undone|missed|without|open|unfinished)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned", "a=list.undated b=now.planned", "a=list.undated b=list.slipped", unless=r"step|run|@[^⟨]*has|⟨\d+⟩ done", loose=True),
     _frame(r"of {the}{b} (?:planned )?tasks…(?:,|:) {a}…(?:slipped|left|not|open|undone|missed)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned"),
@@ -143,10 +147,10 @@ _TASKS = (
     _frame(r"\bnot {a} (?:planned |completed |context )?{measure}", "a!now.$"),
     _frame(r"\bat least {x} (?:completed |finished )?task(?:s)?\b…{a} days? (?:in a row|running|straight|on end)", "x=1 a=streak.task"),
     _frame(r"(?:run|streak|series) of days (?:with|on which)…(?:task|completed|finished)…to {a}", "a=streak.task"),
-    _frame(r"{a} days?…(?:in a row|running|straight|on end)…(?:completed|finished|closed)", "a=streak.task", unless=r"plan|deep|⟨\d+⟩[^⟨⟩]*⟨", loose=False),
+    _frame(r"{a} days?…(?:in a row|running|straight|on end)…(?:completed|finished|closed)", "a=streak.task", unless=r"plan|deep|⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"{a} days?…(?:in a row|running|straight|on end)…deep", "a=streak.deep", unless=r"complet|finish|⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"{a} days?…(?:in a row|running|straight|on end)…(?:kept|keeping|met) the plan", "a=streak.plan", unless=r"complet|finish|deep|⟨\d+⟩[^⟨⟩]*⟨"),
-)
+)  # fmt: skip
 _AHEAD = (
     _frame(r"{a} (?:more )?(?:scheduled )?tasks? with {the}{b}", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
     _frame(r"{a} (?:more |scheduled )*tasks? and {the}{b}…(?:ahead|schedule|next)", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
@@ -154,7 +158,7 @@ _AHEAD = (
     _frame(r"{a} tasks?…(?:are|is|remain|still|stay)…open,? (?:and |with )?{the}{b}…scheduled", "a=list.open b=ahead.hours", unless=r"@"),
     _frame(r"{a} (?:hours )?(?:are|is|lie|lies|stand|wait)?…\b(?:scheduled ahead|ahead|scheduled from here)", "a=ahead.hours", "a=ahead.tasks", unless=r"@|tomorrow|today|of the|⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|ahead|on the schedule)", "a=ahead.tasks", section="focus", unless=r"@|tomorrow|today|\bon \w+day", loose=True),
-)
+)  # fmt: skip
 _RECORDS = (
     _frame(r"{a}…(?:against|instead of|versus|vs\.?|compared with|where|while|for) {the}{b}…(?:estimated?|expected|planned|guessed|reckoned|figured|thought)?", "a=task.actual b=task.estimate", "a=run.actual b=run.estimate", unless=r"average|week before|last week|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a}[,;] …{b}…(?:had been|was|were|been)? ?(?:estimated|expected|planned)", "a=task.actual b=task.estimate", unless=r"average|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨", loose=True),
@@ -167,7 +171,7 @@ _RECORDS = (
     _frame(r"(?:finished|ended|done|came in|was|were|closed) {the}{a} (?:early|late|over|under)(?=\W*(?:$|and))", "a~task.over", "a~task.percent", unless=r"⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"(?:kept to|stayed within|met|matched|right on) (?:its|the|their) {a}", "a=task.estimate", "a=task.actual", unless=r"⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"@ (?:ran|went|was|came|ended|is) {a} (?:over|above|longer|under|below)…,? (?:and )?@ (?:by )?{b}(?: (?:over|above|under|below))?\W*$", "a=task.percent b=task.percent"),
-)
+)  # fmt: skip
 _PATTERNS = (
     _frame(r"{r}…runs (?:took|needed|cost) {the}{a}{gap}{b}…estimated", "r=run.runs a=run.actual b=run.estimate"),
     _frame(r"(?:took|needed|cost|at) {the}{a}…(?:in|over|across|after) {r} runs{gap}{b}…estimated", "r=run.runs a=run.actual b=run.estimate"),
@@ -185,5 +189,5 @@ _PATTERNS = (
     _frame(r"(?:suggest\w*|recommend\w*|estimat\w* it at|estimating)…{a}(?: times)?", "a=run.suggestion", "a=run.factor"),
     _frame(r"typical(?:ly)? (?:factor…|at |about )(?:of |is |at )?{the}{a}", "a=run.factor"),
     _frame(r"\bfactor (?:is )?(?:typically )?(?:of |is |at )?{the}{a}", "a=run.factor"),
-)
+)  # fmt: skip
 FRAMES = (*_PARTS, *_TREND, *_SPRINT, *_TASKS, *_AHEAD, *_RECORDS, *_PATTERNS)

@@ -22,7 +22,8 @@ _HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+(?P<marked>[^\n]+?)|\*\*(?P<bold>[
 _NAMES = re.compile("¤+")
 _SPEC = re.compile(r"(\w)([=<>~!])(\S+)")
 _NOT_HOURS = re.compile(
-    r"\s*(?:[\w-]+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|days?|weeks?|steps?|switch\w*|times|plans?|events?|notes?|mails?|percent)\b|\s*%", re.I
+    r"\s*(?:[\w-]+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|days?|weeks?|steps?|switch\w*|times|plans?|events?|notes?|mails?|percent)\b|\s*%",
+    re.IGNORECASE,
 )
 _TOGETHER = re.compile(r"\b(?:together|in total|altogether|in all|combined|overall|worked)\b", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|both|apiece)\b", re.IGNORECASE)
@@ -50,7 +51,7 @@ def section_at(prose: str, at: int) -> str:
 def framed(scene: Scene, section: str, figures: Figures, suggestions: Mapping[str, Decimal]) -> dict[int, Framed]:
     """By where the number starts; numbers that stand in no frame are left out."""
     text = _frame_text(scene)
-    is_unsure = scene.is_carried or _TOGETHER.search(text) is not None or not (scene.sentence.has_names or len(scene.named) == 1)
+    is_unsure = scene.is_carried or _TOGETHER.search(text) is not None or not scene.sentence.has_names
     right: dict[int, Framed] = {}
     wrong: dict[int, Framed] = {}
     for frame in FRAMES:
@@ -185,4 +186,3 @@ def _holds(mention: Mention, sign: str, fact: Figure, slots: Mapping[str, Mentio
         if said and said != fact.sign:
             return False
     return any(is_near(abs(each.value), fact.value, each) for each in values)
-

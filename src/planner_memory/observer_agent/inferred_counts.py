@@ -24,7 +24,8 @@ _AS_SAID = re.compile(
     re.IGNORECASE,
 )
 _UNTIL = re.compile(
-    r"(?:\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last\w*|finish\w*|out|stop\w*|between\b.*\band)\b|[–-])\s*(?:\w+\s+){0,2}$", re.IGNORECASE
+    r"(?:\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last\w*|finish\w*|out|stop\w*|between\b.*\band)\b|[–-])\s*(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
 )
 _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|from)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
@@ -115,7 +116,9 @@ def _known_pairs(scene: Scene, *, is_rest: bool) -> Iterator[tuple[Decimal, Deci
 def times(mention: Mention, scene: Scene) -> Iterator[tuple[tuple[int, int], str]]:
     days = days_said(scene)
     exact = {word.about[1:] for word in scene.sentence.words if word.about.startswith(":")}
-    likely = [r for r in scene.group("upcoming") if (r.name in exact if exact else r.starts_on in days or r in scene.named)]
+    likely = [
+        r for r in scene.group("upcoming") if (r.name in exact or r.is_told_in(scene.text) if exact else r.starts_on in days or r in scene.named)
+    ]
     if not likely and not exact and scene.sentence.is_about("upcoming"):
         likely = scene.group("upcoming")
     for record in likely:

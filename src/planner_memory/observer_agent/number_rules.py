@@ -294,7 +294,13 @@ def _with_hours(prose: str, found: list[Mention]) -> list[Mention]:
     for at in range(len(found) - 2, -1, -1):
         first, second = out[at], out[at + 1]
         is_hour = second.kind == "time" or any(other.kind == "time" and other.value[1] == 0 for other in second.others)
-        if first.kind == "count" and is_hour and first.value == int(first.value) and first.value <= 24 and _LISTED.fullmatch(prose[first.end : second.start]):
+        if (
+            first.kind == "count"
+            and is_hour
+            and first.value == int(first.value)
+            and first.value <= 24
+            and _LISTED.fullmatch(prose[first.end : second.start])
+        ):
             hour = int(first.value)
             out[at] = replace(first, others=(*first.others, *(Reading("time", (each % 24, 0)) for each in (hour, hour + 12))))
     for n, (first, second) in enumerate(pairwise(found)):

@@ -64,6 +64,11 @@ class Record:
         end = timedelta(hours=self.starts[0], minutes=self.starts[1] + float(lasts))
         return int(end.total_seconds() // 3600) % 24, int(end.total_seconds() // 60) % 60
 
+    def is_told_in(self, text: str) -> bool:
+        """Whether three words of its name stand in the text as they do in the name."""
+        words = self.name.lower().split()
+        return any(" ".join(words[at : at + 3]) in text.lower() for at in range(len(words) - 2))
+
 
 def records_of(claims: Iterable[Claim]) -> list[Record]:
     """In the order of the facts."""
