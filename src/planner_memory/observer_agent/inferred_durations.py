@@ -47,7 +47,7 @@ def by_another_word(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, s
     is_billable = scene.sentence.is_about("billable") or _BILLABLE.search(scene.earlier) is not None
     if "sprint.planned_billable_hours" in values and is_billable and (scene.sentence.is_about("planned") or _AGAINST.search(before)):
         yield values["sprint.planned_billable_hours"], "the plan of the sprint"
-    if "rhythm.billable_hours" in values and is_billable and _MEASURED.match(after):
+    if "rhythm.billable_hours" in values and scene.sentence.is_about("billable") and _MEASURED.match(after):
         yield values["rhythm.billable_hours"], "what is billable"
     if "rhythm.not_billable_hours" in values and re.match(r"\s*(?:(?:was|were|is|are|of\s+it|went)\s+)?(?:not\b|un\w+|\w+n['’]t\b)", after):
         yield values["rhythm.not_billable_hours"], "what is not billable"

@@ -45,6 +45,7 @@ _LINK = re.compile(
     r"(?:\s*(?:hours?|h|percent|%|tasks?|meetings?))?\s*(?:to|→|->|,\s*(?:then|now))\s*(?:(?:an?|now|about|nearly|almost|even|just|over)\s+)*",
     re.IGNORECASE,
 )
+_APART = re.compile(r"[(;]|.{40}")  # too far from each other for a series
 _HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
 _GOES_ON = re.compile(r"\b(?:that|those|these|they|then|it)\b", re.IGNORECASE)
 
@@ -80,6 +81,9 @@ def _history(claims: Sequence[Claim], kind: Kind) -> dict[str, tuple[Decimal | N
 
 
 def of_weeks(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
+    near = nearness(mention, scene.sentence)
+    if near.get("own now", 0.0) > near.get("own past", 0.0) and not is_gap(mention, scene):
+        return  # "this week 12" is no number of a week before
     windows = windows_of(scene.text)
     if not windows and _GOES_ON.search(scene.text) and not scene.sentence.is_about("now"):
         windows = windows_of(scene.earlier)
@@ -160,6 +164,8 @@ def _is_in_row(mention: Mention, alike: Sequence[tuple[Mention, Sequence[Mention
             row: list[Mention] = []
             for (number, readings), value in zip(alike[first:], known[at:], strict=False):
                 if not any(is_near(abs(reading.value), abs(value), reading) for reading in readings):
+                    break
+                if row and _APART.search(scene.sentence.between(row[-1], number)):
                     break
                 row.append(number)
             is_pair = len(row) > 1 and _LINK.fullmatch(scene.sentence.between(row[0], row[1])) is not None
