@@ -93,8 +93,8 @@ _PARTS = (
 _TREND = (
     _frame(r"{measure}…{went}…(?:from|after) {the}average (?:of )?{a} to {the}{b}", "a=average.$ b=now.$"),
     _frame(r"{measure}…{went}…to {the}{b},? (?:from|after) {the}average (?:of )?{a}", "a=average.$ b=now.$"),
-    _frame(r"{measure}…{went}…from {the}{a} to {the}{b}", "a=before.$ b=now.$", "a=average.$ b=now.$", unless=r"@|stretch|\bbefore\b|earlier"),
-    _frame(r"{measure}…{went}…to {the}{b},? from {the}{a}", "a=before.$ b=now.$", "a=average.$ b=now.$", unless=r"@|stretch|\bbefore\b|earlier"),
+    _frame(r"{measure}…{went}…from {the}{a} to {the}{b}", "a=before.$ b=now.$", "a=average.$ b=now.$", unless=r"@|stretch|\bbefore\b|earlier|\bthen\b|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨"),
+    _frame(r"{measure}…{went}…to {the}{b},? from {the}{a}", "a=before.$ b=now.$", "a=average.$ b=now.$", unless=r"@|stretch|\bbefore\b|earlier|\bthen\b|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"{measure}…{a}…{beside} {the}(?:\w+[- ]week )?average (?:of )?{b}", "a=now.$ b=average.$", "a~average_gap.$ b=average.$"),
     _frame(r"{a}…{measure}…{beside} {the}(?:\w+[- ]week )?average (?:of )?{b}", "a=now.$ b=average.$", "a~average_gap.$ b=average.$"),
     _frame(r"{a}…{beside} {the}(?:\w+[- ]week )?average (?:of )?{b}", "a=now.$ b=average.$", "a~average_gap.$ b=average.$", loose=True),

@@ -150,7 +150,8 @@ def _record_sets(group: str, mention: Mention, scene: Scene) -> list[tuple[Recor
                 clusters.append([(at, name)])
         ahead = [cluster for cluster in clusters if cluster[0][0] < mention.start]
         said = {name for _, name in (ahead[-1] if ahead else clusters[0])}
-        likely = [record for record in scene.records if record.name in said]
+        ids = {name.lower().replace(" ", "-") for name in said}  # "pattern:client-onboarding" is said as "Client onboarding"
+        likely = [record for record in scene.records if record.name in said or record.name.rpartition(":")[2] in ids]
     found = [record for record in likely if record.group in kinds] or [record for record in scene.named if record.group in kinds]
     if not found and group in ("run", "trouble"):
         found = [record for record in scene.records if record.group in kinds and record.group != "variance"]

@@ -33,7 +33,8 @@ def why_misplaced(mention: Mention, scene: Scene, claim: Claim | None, here: Seq
     """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
     sentence = scene.sentence
     is_any = _ANY.search(sentence.before(mention)) is not None
-    if mention.kind == "weekday" and not is_any and (days := _days_of(here)) and all(day.weekday() != mention.value for day in days):
+    is_last = mention.kind == "weekday" and scene.last_day is not None and scene.last_day.weekday() == mention.value
+    if mention.kind == "weekday" and not is_any and not is_last and (days := _days_of(here)) and all(day.weekday() != mention.value for day in days):
         return f"“{here[0].name}” is on another day."
     if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor"):
         return ""

@@ -192,7 +192,7 @@ _RULES: tuple[tuple[str, Callable[[Groups], Found]], ...] = (
     (r"\b(?:(?<=at\s)|(?<=until\s)|(?<=by\s))midnight\b", _constant("time", (0, 0))),
     (rf"\b(?P<hour>\d{{1,4}}):(?P<minute>[0-5]\d)\s*{_H}", lambda g: [_minutes(Decimal(int(g["hour"] or 0) * 60 + int(g["minute"] or 0)))]),
     (r"\b(?P<hour>\d{1,4}):(?P<minute>[0-5]\d)(?!\d)(?:\s?uhr\b)?", _clock),
-    (rf"(?:{_TIME_BEFORE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\d%]|\s*(?:%|{_H}))|\b(?P<hour2>[01]?\d|2[0-3])\.(?P<minute2>[0-5]\d)\s*uhr\b)",
+    (rf"(?:{_TIME_BEFORE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\d%]|\s*(?:%|{_H}|times\b|[x×]))|\b(?P<hour2>[01]?\d|2[0-3])\.(?P<minute2>[0-5]\d)\s*uhr\b)",
      lambda g: [Reading("time", (int(g["hour"] or g["hour2"] or 0), int(g["minute"] or g["minute2"] or 0)))]),
     (rf"(?P<sign>(?<![\w–.,])[+\-−]\s?)?(?P<n>{VALUE})\s*(?:%|(?:percent(?:age)?\s+)?points?\b|percent\b|per\s+cent\b|pct\b|prozent\b)", _percent),
     (r"(?<![\w.,])(?P<hour>\d{1,3})[ \t]?h[ \t]?(?P<minute>[0-5]?\d)(?:\s?m(?:in)?\b|(?![\w%]|[.,]\d|\s*%))", _glued),
