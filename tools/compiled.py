@@ -19,7 +19,7 @@ from setuptools import setup
 import sys
 build, *modules = sys.argv[1:]
 sys.argv[1:] = ["-q", "build_ext", "--parallel", "2", "--build-lib", build + "/out", "--build-temp", build + "/temp"]
-setup(name="compiled", packages=[], ext_modules=mypycify(["--cache-dir", build + "/cache", *modules], target_dir=build + "/c", multi_file=True))
+setup(name="compiled", packages=[], ext_modules=mypycify(["--cache-dir", build + "/cache", *modules], target_dir=build + "/c"))
 """
 
 

@@ -245,7 +245,9 @@ class Board(State):
         """
         left = left or self.jobs[i].minutes
         buffer, shifts, room, free = self.buffer, self.shift, self.room, self.free
-        starts, taken, need = self.starts, chunking.taken, chunking.smallest + self.buffer
+        starts, need = self.starts, chunking.smallest + self.buffer
+        sizes = chunking.sizes(left)
+        largest = len(sizes) - 1
         hour, band, extra, miss = self.hour[i], self.band[i], self.weights.extra_chunk, self.weights.outside_band
         late, deadline = self.late[i], self.jobs[i].deadline
         if deadline is None:
@@ -283,9 +285,7 @@ class Board(State):
                                 s = later
                                 continue
                             outside = True
-                    size = taken.get((left, fits))
-                    if size is None:
-                        size = chunking.take(left, fits)
+                    size = sizes[min(largest, fits)]
                     if not size:
                         break
                     cost += extra + miss if outside else extra
@@ -295,4 +295,6 @@ class Board(State):
                         cost += self.at_end(i, s + size + shifts[w])
                         return (cost, tuple(chunks)) if cost < limit else None
                     s += size + buffer
+                    sizes = chunking.sizes(left)
+                    largest = len(sizes) - 1
         return None

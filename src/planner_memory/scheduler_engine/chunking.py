@@ -8,22 +8,22 @@ class Chunking:
 
     def __init__(self, minutes: int, smallest: int, largest: int) -> None:
         self.smallest, self.largest = min(smallest, minutes), largest
-        self.taken: dict[tuple[int, int], int] = {}  # what `take` has answered, by what is left and the room
+        self._sizes: list[list[int]] = [[] for _ in range(minutes + 1)]  # by what is left, once it was asked for
 
     def possible(self, minutes: int) -> bool:
         """Whether that many minutes can be cut into allowed chunks: k chunks cover k·smallest … k·largest."""
         return minutes == 0 or -(-minutes // self.largest) * self.smallest <= minutes
 
-    def take(self, left: int, room: int) -> int:
-        """The largest chunk that fits the room and leaves something that can still be cut; 0 when there is none."""
-        key = (left, room)
-        found = self.taken.get(key)
-        if found is None:
-            top = min(left, room, self.largest)
-            top -= top % GRID if top < left else 0
-            found = next((size for size in range(top, self.smallest - 1, -GRID) if self.possible(left - size)), 0)
-            self.taken[key] = found
-        return found
+    def sizes(self, left: int) -> list[int]:
+        """By the room, up to the largest chunk that may be taken: the largest that fits and leaves something that can still be cut, 0 for none."""
+        sizes = self._sizes[left]
+        if not sizes:
+            sizes.extend(self._size(left, room) for room in range(min(left, self.largest) + 1))
+        return sizes
+
+    def _size(self, left: int, room: int) -> int:
+        top = room - room % GRID if room < left else room
+        return next((size for size in range(top, self.smallest - 1, -GRID) if self.possible(left - size)), 0)
 
 
 def is_split(job: Job) -> bool:

@@ -15,7 +15,7 @@ _LOOKS_FURTHER = 0.25
 _COARSE = 0.4  # of the rounds; the same places in each would leave the search less to choose from
 _HOPE = 0.2  # of what a task costs above the least, the share that a round may still save on it
 _SHUT = 0.3  # the largest share of windows that a round leaves out
-_BREATH = 16  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
+_BREATH = 64  # rounds between two moments in which other threads may run; on a busy machine each costs a turn of the processor
 
 
 _THOROUGH = Manner(hot=100, cold=3, slices=0.65, to_the_right=0.5, blinks=0.2, costly=0.5, shifts=0.2)
@@ -107,18 +107,28 @@ class Search:
 
     def restore(self) -> None:
         """Puts the cheapest schedule so far on the board."""
+        self._lay(self.best)
+
+    def _lay(self, places: Sequence[tuple[Chunk, ...] | None]) -> None:
         board = self.board
         for i in range(self.n):
             board.lift(i)
         for i in board.in_order(range(self.n)):
-            chunks = self.best[i]
+            chunks = places[i]
             if chunks is not None:
                 board.put(i, (board.cost_of(i, chunks) + board.moving(i, chunks), chunks))
 
     # --- ruin and recreate
 
-    def run(self, rounds: int) -> None:
-        """Tries that many changes."""
+    def run(self, rounds: int, times: int = 1) -> None:
+        """Tries that many changes in all, beginning anew `times` times: a plan that has cooled down seldom leaves its valley."""
+        begin = list(self.board.place)
+        for time_ in range(times):
+            if time_:
+                self._lay(begin)
+            self._anneal(rounds // times)
+
+    def _anneal(self, rounds: int) -> None:
         board, chance = self.board, self.chance
         if not rounds or not board.starts:
             return
