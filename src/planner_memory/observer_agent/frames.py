@@ -1,7 +1,7 @@
 """The frames of sentences, and which figures stand in them.
 
 In a pattern `{a}` is a number, `@` a name, `…` words without a number inside one clause, `{measure}` what is measured. A reading says for each
-number what it is: `=` that figure, `~` that difference, in the direction that the words say, `<` and `>` less and more than it, `!` that there is
+number what it is: `=` that figure, `~` that difference, in the direction that the words say, `+` and `-` more and less by it, `<` and `>` less and more than it, `!` that there is
 none. `$` stands for the measure that the words name, or for any one where they name none: both numbers are then of the same one.
 """
 
@@ -51,7 +51,7 @@ class Frame:
         return any("task." in spec and "now." not in spec for spec in self.specs)
 
     def applies(self, text: str, said: str) -> bool:
-        """`said` is the sentence as it stands, numbers and all."""
+        """`said` is the heading and the sentence as it stands, numbers and all."""
         return (self.when is None or self.when.search(said) is not None) and (self.unless is None or self.unless.search(text) is None)
 
 
@@ -70,7 +70,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         "{gap}": r"[^⟨⟩\n]*?",
     }.items():
         text = text.replace(mark, meaning)
-    return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE)
+    return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE | re.MULTILINE)
 
 
 def _frame(pattern: str, *specs: str, section: str = "", when: str = "", unless: str = "", loose: bool = False) -> Frame:
@@ -127,14 +127,19 @@ _SPRINT = (
     _frame(r"within {a} of {the}(?:billable )?{plan}", "a=sprint.gap"),
     _frame(r"{a} (?:billable )?(?:hours )?(?:short of|shy of|above|over|below|under|beyond|behind|ahead of|more than|less than) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"{a} (?:short of|shy of|above|over|below|under|beyond|behind|ahead of) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", section="sprint"),
-    _frame(r"{plan}…(?:exceeded|beaten|passed|missed|undershot|overshot) by {the}(?:good )?{a}", "a~sprint.gap", "a~sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
-    _frame(r"(?:exceeded|beat|passed|missed|undershot|overshot) {the}…{plan}…by {the}(?:good )?{a}", "a~sprint.gap", "a~sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
-    _frame(r"(?:exceeded|beat|passed|missed|undershot|overshot) {the}…{plan} of {b} by {the}(?:good )?{a}", "b=sprint.plan a~sprint.gap", when=r"bill|sprint", unless=r"@"),
+    _frame(r"{plan}…(?:exceeded|beaten|passed|overshot|topped|surpassed) by {the}(?:good )?{a}", "a+sprint.gap", "a+sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
+    _frame(r"{plan}…(?:missed|undershot) by {the}(?:good )?{a}", "a-sprint.gap", "a-sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
+    _frame(r"(?:exceeded|beat|passed|overshot|topped|surpassed) {the}…{plan}…by {the}(?:good )?{a}", "a+sprint.gap", "a+sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
+    _frame(r"(?:missed|undershot) {the}…{plan}…by {the}(?:good )?{a}", "a-sprint.gap", "a-sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
+    _frame(r"(?:exceeded|beat|passed|overshot|topped|surpassed) {the}…{plan} of {b} by {the}(?:good )?{a}", "b=sprint.plan a+sprint.gap", when=r"bill|sprint", unless=r"@"),
+    _frame(r"(?:missed|undershot) {the}…{plan} of {b} by {the}(?:good )?{a}", "b=sprint.plan a-sprint.gap", when=r"bill|sprint", unless=r"@"),
     _frame(r"planned billable (?:time|hours|work) of {the}{a}", "a=sprint.plan"),
     _frame(r"{a} of billable (?:work|time) (?:had been|was|were) {plan}", "a=sprint.plan"),
     _frame(r"^\W*(?:you )?(?:\w+ )?{a}(?: hours)?… (?:were|was|are)? ?(?:recorded|logged|tracked|done|worked|billed|delivered)\b", "a=sprint.done", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨|{plan}"),
     _frame(r"^\W*{a} were {plan}", "a=sprint.plan", section="sprint"),
-    _frame(r"{a}", "a=sprint.share", "a=sprint.done", "a=sprint.gap", "a=sprint.plan", "a=sprint.gap_percent", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨", loose=True),
+    _frame(r"{a}", "a=sprint.done", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨|{plan}|\bby\b|above|below|short|missing", loose=True),
+    _frame(r"{a}", "a=sprint.share", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨|\bby\b|above|below|short|missing|beyond", loose=True),
+    _frame(r"{plan}…(?:was|is|were|of|for|had|held) {the}{a}", "a=sprint.plan", "a=sprint.share", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"(?:delivered|reached|hit|met|covered|got to)…{the}{a}…(?:of (?:the |your )?(?:billable )?{plan}|\W*$)", "a=sprint.share", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨"),
 )  # fmt: skip
 _TASKS = (

@@ -20,7 +20,7 @@ from planner_memory.observer_agent.scene import Scene
 
 _HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+(?P<marked>[^\n]+?)|\*\*(?P<bold>[^*\n]+?):?\*\*:?)[ \t]*$", re.MULTILINE)
 _NAMES = re.compile("¤+")
-_SPEC = re.compile(r"(\w)([=<>~!])(\S+)")
+_SPEC = re.compile(r"(\w)([=<>~!+-])(\S+)")
 _NOT_HOURS = re.compile(
     r"\s*(?:[\w-]+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|days?|weeks?|steps?|switch\w*|times|plans?|events?|notes?|mails?|percent)\b|\s*%",
     re.IGNORECASE,
@@ -55,7 +55,7 @@ def framed(scene: Scene, section: str, figures: Figures, suggestions: Mapping[st
     right: dict[int, Framed] = {}
     wrong: dict[int, Framed] = {}
     for frame in FRAMES:
-        if (frame.section and frame.section not in section) or not frame.applies(text, scene.text):
+        if (frame.section and frame.section not in section) or not frame.applies(text, f"{section}\n{scene.text}"):
             continue
         for match in frame.pattern.finditer(text):
             found = _read(match, frame, scene, figures, suggestions)
@@ -182,6 +182,8 @@ def _holds(mention: Mention, sign: str, fact: Figure, slots: Mapping[str, Mentio
     values = list(_values(mention, fact, slots, scene))
     if sign in "<>":
         return any(each.value < fact.value if sign == "<" else each.value > fact.value for each in values)
+    if sign in "+-" and fact.sign != (1 if sign == "+" else -1):
+        return False
     if sign == "~" and fact.sign:
         said = direction(mention, scene.sentence.numbers, scene.sentence.start, scene.text)
         if said and said != fact.sign:
