@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import dateparser
+
 from planner_memory.core.local_time import at_wall_time
-from planner_memory.planner_engine.days_abroad import day_abroad
 from planner_memory.planner_engine.named_days import (
     DAYS,
     MONTHS,
@@ -46,6 +47,15 @@ seventeenth eighteenth nineteenth twentieth"""
 _ORDINALS = _ORDINAL_WORDS.split()
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 _ORDINAL = re.compile(rf"(?<=the )({'|'.join(_ORDINALS)})\b(?=\s+(?:of\s+)?(?:{_MONTH})\b)")
+_ABROAD = (
+    r"bis(?:\s+zum)?|vor\s+dem|spätestens(?:\s+am)?|avant(?:\s+le)?|d'ici(?:\s+(?:le|au))?|au\s+plus\s+tard\s+le|antes\s+del?|para\s+el|hasta\s+el"
+    r"|entro(?:\s+il)?"
+)
+_ANY_CUE = re.compile(rf"\b(?:(?P<abroad>{_ABROAD})|{_STRONG})\s+")
+_ARTICLE = re.compile(r"\bde[nm]\s+")  # which the library does not know
+_LANGUAGES = ["en", "de", "fr", "es", "it"]
+_SOME_DAY = re.compile(r"\d[./-]\d|\d.*[^\W\d_]{3}|[^\W\d_]{3}.*\d")
+_MONTH_ABROAD = re.compile(r"\d\W+[^\W\d_]{4}|[^\W\d_]{4}\W+\d")
 _HOURS = re.compile(rf"\bwithin\s+(?:the\s+next\s+)?({_NUMBER})\s+hours?\b")
 
 
@@ -151,7 +161,7 @@ def read_deadline(intent: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
     if best is None:
         hours = _HOURS.search(text)
         if hours is None:
-            return _today_at(text, now, tz) or _abroad(text, today, tz)
+            return _today_at(text, now, tz) or _abroad(text, now, tz)
         at = now.astimezone(UTC) + timedelta(hours=whole_number(hours[1]))
         return Deadline(at, hours[0], at.astimezone(tz).date())
     _, (start, end), chosen = best
@@ -180,9 +190,26 @@ def _today_at(text: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
     return Deadline(at_wall_time(day, clock, tz), said[0], day)
 
 
-def _abroad(text: str, today: date, tz: ZoneInfo) -> Deadline | None:
-    found = day_abroad(text, today)
-    return Deadline(at_wall_time(found[0].day + timedelta(days=1), time.min, tz), found[1], found[0].day) if found else None
+def _abroad(text: str, now: datetime, tz: ZoneInfo) -> Deadline | None:
+    """What the forms above do not know, such as a date in German or French, after a word such as "by" or "bis"; read by the library."""
+    for cue in _ANY_CUE.finditer(text):
+        languages, least = (_LANGUAGES[1:], _SOME_DAY) if cue["abroad"] else (_LANGUAGES, _MONTH_ABROAD)
+        words = text[cue.end() :].split()[:5]
+        for count in range(len(words), 0, -1):
+            said = " ".join(words[:count]).strip(".,;:!?")
+            if least.search(said) is None:
+                continue  # numbers alone, and words alone, are read too boldly: `by 5 percent`, `by may`
+            found = dateparser.parse(
+                _ARTICLE.sub("", said), languages=languages, settings={"PREFER_DATES_FROM": "future", "RELATIVE_BASE": _naive(now, tz)}
+            )
+            if found is not None:
+                day = found.date()
+                return Deadline(at_wall_time(day + timedelta(days=1), time.min, tz), f"{cue[0].strip()} {said}", day)
+    return None
+
+
+def _naive(now: datetime, tz: ZoneInfo) -> datetime:
+    return now.astimezone(tz).replace(tzinfo=None)
 
 
 def _deadline(found: NamedDay, m: re.Match[str], tz: ZoneInfo) -> Deadline:
