@@ -1,7 +1,6 @@
 """A memory transaction's part for export and import, for changes and their history, and for retention."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +10,6 @@ import psycopg
 from planner_memory.adapters.postgres.database import Transaction
 from planner_memory.core.errors import Conflict, InvalidInput
 from planner_memory.ports.archive import Change, Kind, Line, Retention
-
-
-@dataclass(frozen=True, slots=True)
-class _Id:
-    id: UUID
 
 
 class PostgresArchive:
@@ -61,7 +55,7 @@ class PostgresArchive:
         await self._tx.run("put_retention_policy", **_parameters(policy))
 
     async def expired(self, policy: Retention, now: datetime, limit: int) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("expired_memories", _Id, **_parameters(policy), now=now, limit=limit)]
+        return await self._tx.values("expired_memories", **_parameters(policy), now=now, limit=limit)
 
     async def count_expired(self, policy: Retention, now: datetime) -> int:
         return int(await self._tx.value("count_expired_memories", **_parameters(policy), now=now))

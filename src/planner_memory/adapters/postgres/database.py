@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import psycopg
 import structlog
 from psycopg import sql
-from psycopg.rows import BaseRowFactory, RowMaker, class_row, dict_row
+from psycopg.rows import BaseRowFactory, RowMaker, class_row, dict_row, scalar_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -89,6 +89,12 @@ class Transaction:
             await cursor.execute(_text(name), _adapted(parameters))
             found = await cursor.fetchone()
             return next(iter(found.values())) if found else None
+
+    async def values(self, name: str, /, **parameters: Any) -> list[Any]:
+        """The first column of all rows."""
+        async with self._connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(_text(name), _adapted(parameters))
+            return await cursor.fetchall()
 
     async def run(self, name: str, /, **parameters: Any) -> int:
         """Runs a statement and returns how many rows it touched."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,6 @@ from planner_memory.ports.documents import ChunkToStore, DocumentToStore, Stored
 from planner_memory.ports.memories import Pending, Scored
 
 Clients = tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Id:
-    id: UUID
 
 
 def _listed(clients: Clients) -> list[str] | None:
@@ -55,7 +50,7 @@ class PostgresDocumentTransaction:
             await self._tx.run("add_chunks", client_id=document.client_id, doc_id=document.doc_id, chunks=rows)
 
     async def remove(self, client_id: str, doc_id: str) -> list[UUID]:
-        ids = [r.id for r in await self._tx.rows("chunk_ids_of_document", _Id, client_id=client_id, doc_id=doc_id)]
+        ids = await self._tx.values("chunk_ids_of_document", client_id=client_id, doc_id=doc_id)
         await self._tx.run("remove_document", client_id=client_id, doc_id=doc_id)
         return ids
 
@@ -74,10 +69,10 @@ class PostgresDocumentTransaction:
         return claimed
 
     async def mark_indexed(self, chunks: Sequence[StoredChunk]) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("mark_chunks_indexed", _Id, **_leased(chunks))]
+        return await self._tx.values("mark_chunks_indexed", **_leased(chunks))
 
     async def mark_unindexed(self, chunks: Sequence[StoredChunk], *, state: str, error: str) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("mark_chunks_unindexed", _Id, **_leased(chunks), state=state, error=error)]
+        return await self._tx.values("mark_chunks_unindexed", **_leased(chunks), state=state, error=error)
 
     async def end_leases(self) -> int:
         return await self._tx.run("end_chunk_leases")
@@ -89,7 +84,7 @@ class PostgresDocumentTransaction:
         return await self._tx.row("pending_chunks", Pending) or Pending(0, None)
 
     async def forgotten(self, limit: int) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("forgotten_chunks", _Id, limit=limit)]
+        return await self._tx.values("forgotten_chunks", limit=limit)
 
     async def confirm_forgotten(self, ids: Sequence[UUID]) -> None:
         await self._tx.run("confirm_forgotten_chunks", ids=list(ids))

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -33,16 +32,6 @@ def _during(window: Interval) -> dict[str, Any]:
     return {"start": window.start, "end": window.end}
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    task_id: str
-
-
 class PostgresFactReading:
     """Fulfils Facts on one open transaction."""
 
@@ -62,14 +51,14 @@ class PostgresFactReading:
         return await self._tx.rows("facts_running", RunningTimer, **_whose(person_id, clients), before=before)
 
     async def calendar_questions(self, person_id: str, clients: Clients) -> list[str]:
-        return [row.says for row in await self._tx.rows("facts_calendar_questions", _Question, **_whose(person_id, clients))]
+        return await self._tx.values("facts_calendar_questions", **_whose(person_id, clients))
 
     async def blocks(self, person_id: str, clients: Clients, window: Interval, *, known_at: datetime) -> list[ScheduledBlock]:
         return await self._tx.rows("facts_blocks", ScheduledBlock, **_whose(person_id, clients), **_during(window), known_at=known_at)
 
     async def finished_tasks(self, person_id: str, clients: Clients, task_ids: Sequence[str], before: datetime) -> frozenset[str]:
-        found = await self._tx.rows("facts_finished_tasks", _Task, **_whose(person_id, clients), task_ids=list(task_ids), before=before)
-        return frozenset(row.task_id for row in found)
+        found = await self._tx.values("facts_finished_tasks", **_whose(person_id, clients), task_ids=list(task_ids), before=before)
+        return frozenset(found)
 
     async def plans_made(self, person_id: str, clients: Clients, window: Interval) -> list[MadePlan]:
         return await self._tx.rows("facts_plans_made", MadePlan, **_whose(person_id, clients), **_during(window))

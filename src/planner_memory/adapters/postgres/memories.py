@@ -14,11 +14,6 @@ from planner_memory.ports.memories import Added, Candidate, Forgotten, MemoryToS
 
 
 @dataclass(frozen=True, slots=True)
-class _Id:
-    id: UUID
-
-
-@dataclass(frozen=True, slots=True)
 class _Added:
     id: UUID
     created_at: datetime | None  # None: it was there
@@ -127,11 +122,11 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         return await self._tx.rows("memories_by_words", Scored, text=text, **_conditions(selection), limit=limit)
 
     async def ids(self, selection: Selection) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("memory_ids", _Id, **_conditions(selection))]
+        return await self._tx.values("memory_ids", **_conditions(selection))
 
     async def forget(self, ids: Sequence[UUID], reach: int) -> list[UUID]:
         await self._tx.run("mark_neighbours_pending", ids=list(ids), reach=reach)
-        return [r.id for r in await self._tx.rows("forget_memories_by_id", _Id, ids=list(ids))]
+        return await self._tx.values("forget_memories_by_id", ids=list(ids))
 
     async def claim(self, *, first: Sequence[UUID], limit: int, lease_seconds: float) -> list[StoredMemory]:
         claimed: list[StoredMemory] = []
@@ -146,10 +141,10 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         return await self._tx.rows("memories_around", StoredMemory, ids=list(ids), reach=reach)
 
     async def mark_indexed(self, rows: Sequence[StoredMemory]) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("mark_memories_indexed", _Id, **_leased(rows))]
+        return await self._tx.values("mark_memories_indexed", **_leased(rows))
 
     async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> list[UUID]:
-        return [r.id for r in await self._tx.rows("mark_memories_unindexed", _Id, **_leased(rows), state=state, error=error)]
+        return await self._tx.values("mark_memories_unindexed", **_leased(rows), state=state, error=error)
 
     async def end_leases(self) -> int:
         return await self._tx.run("end_memory_leases")
