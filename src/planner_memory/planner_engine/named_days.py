@@ -73,13 +73,10 @@ def numeric_day(m: re.Match[str], today: date) -> NamedDay | None:
 
 
 def day_and_month(m: re.Match[str], today: date) -> NamedDay | None:
-    return coming_day(MONTHS[m["month"]], int(m["d"]), int(m["y"]) if m["y"] else None, today)
-
-
-def coming_day(month: int, day: int, year: int | None, today: date) -> NamedDay | None:
-    """Without a year the next one to come."""
-    found = _safe(year or _year_of(month, today, day), month, day)
-    if found is None and not year and month == 2 and day == 29:
+    month, day = MONTHS[m["month"]], int(m["d"])
+    year = int(m["y"]) if m["y"] else _year_of(month, today, day)
+    found = _safe(year, month, day)
+    if found is None and not m["y"] and month == 2 and day == 29:
         found = next(date(y, 2, 29) for y in range(today.year, today.year + 9) if calendar.isleap(y) and date(y, 2, 29) >= today)
     return NamedDay(found) if found else None
 
@@ -127,11 +124,7 @@ def weekend_named(m: re.Match[str], today: date) -> NamedDay:
 
 
 def relative_day(m: re.Match[str], today: date) -> NamedDay | None:
-    return day_ahead(whole_number(m["n"]), m["unit"], today)
-
-
-def day_ahead(number: int, unit: str, today: date) -> NamedDay:
-    """After so many days, working days, weeks, months or years."""
+    number, unit = whole_number(m["n"]), m["unit"]
     if unit.startswith("day"):
         return NamedDay(today + timedelta(days=number))
     if unit.startswith(("business", "working")):
