@@ -27,7 +27,7 @@ class IndexFolder:
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise IndexOutdated(
+            raise NotStarted(
                 f"The search index in {self.path} is open in another process. Only one may have it: stop the other one, "
                 "or give this one a PLANNER_DATA_DIR of its own."
             ) from error
