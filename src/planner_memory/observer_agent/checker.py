@@ -98,7 +98,8 @@ def check(prose: str, document: Any) -> list[Verdict]:
     named: list[Record] = []
     before: Sentence | None = None
     for sentence in sentences(blanked, names):
-        here = known.said_in(sentence.text, (word.about[1:] for word in sentence.words if word.about.startswith(":")))
+        exact = [word.about[1:] for word in sentence.words if word.about.startswith(":")]
+        here = known.said_in(sentence.text, exact)
         is_next = before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start]
         named = here or (named if is_next else [])
         scene = Scene(
@@ -127,7 +128,6 @@ def check(prose: str, document: Any) -> list[Verdict]:
                 found_plainly = inferred(mention, aside, plainly=True) or inferred(mention, aside)
                 verdict = Verdict(mention, "derived", found_plainly, "") if found_plainly else Verdict(mention, "misplaced", verdict.fact, why)
             if not verdict.is_supported and not mention.is_each:
-                exact = {word.about[1:] for word in sentence.words if word.about.startswith(":")}
                 aside = replace(scene, named=[record for record in here if record.name not in exact]) if verdict.is_plain else scene
                 units = [_verdict(unit, sentence, claims, rarity) for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent")]
                 found_unit = next((unit for unit in units if unit.outcome == "fact"), None)
