@@ -1,11 +1,15 @@
-"""Whether numbers that a sentence tells side by side agree: "7 h of 8, so 87.5 %", "5 h instead of 4, 25 % more"."""
+"""Whether numbers that a sentence tells side by side agree: "7 h of 8, so 87.5 %", "5 h instead of 4, 25 % more", "from Monday to Friday"."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import pairwise
 
+from planner_memory.observer_agent.directions import contradicts
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.roles import exceeds
 from planner_memory.observer_agent.sentences import Sentence
+from planner_memory.observer_agent.verdicts import Verdict
 
 _BESIDE = re.compile(
     r"\s*(?:hours?\s+|tasks?\s+)?(?:/|instead\s+of|against|versus|vs\.?|(?:out\s+)?of|rather\s+than)\s*(?:(?:the|a|an|estimated|planned)\s+)*",
@@ -15,13 +19,41 @@ _SO = re.compile(
     r"(?:\s+(?:planned|estimated|hours?|tasks?))*\s*[,;(=–—-]?\s*(?:so|that\s+is|that['’]s|which\s+is|i\.\s?e\.|hence|thus|or|=)\s*,?\s*(?:(?:about|roughly|nearly|almost|a)\s+)*",
     re.IGNORECASE,
 )
+_TO = re.compile(r"\s*(?:to|until|till|through|[–—-])\s*(?:the\s+)?", re.IGNORECASE)
 _HALF = Decimal("0.5")
 _QUARTER = Decimal(15)  # of an hour
 _ROUGHLY = Decimal(5)
 _HUNDRED = Decimal(100)
 
 
-def disagreements(sentence: Sentence) -> Iterator[Mention]:
+def contradicted(verdicts: Sequence[Verdict], sentence: Sentence) -> list[Verdict]:
+    """The verdicts, but wrong where two numbers of the sentence cannot both be as it says."""
+    out = {verdict.mention.start: verdict for verdict in verdicts}
+    for number, why in (*_shares(sentence), *_pairs(sentence)):
+        if number.start in out:
+            out[number.start] = Verdict(number, "wrong", out[number.start].fact, why)
+    return list(out.values())
+
+
+def _pairs(sentence: Sentence) -> Iterator[tuple[Mention, str]]:
+    """A change goes the way the words say, a part is no more than its whole, and a span ends after it begins."""
+    for one, other in pairwise(sentence.numbers):
+        between = sentence.between(one, other)
+        if contradicts(one, other, between):
+            yield other, "The words say the opposite of what the two numbers do."
+        if exceeds(one, other, sentence):
+            yield one, "The part is more than the whole."
+        if one.kind == other.kind == "date" and _TO.fullmatch(between) and _is_not_before(one, other):
+            yield from ((each, "The span ends before it begins, or where it begins.") for each in (one, other))
+
+
+def _is_not_before(one: Mention, other: Mention) -> bool:
+    (_, *first), (_, *second) = one.value, other.value
+    years = {date_value[0] for date_value in (one.value, other.value)}
+    return None not in (*first, *second) and first >= second and (len(years) == 1 or None in years) and not (first[0] == 12 and second[0] == 1)
+
+
+def _shares(sentence: Sentence) -> Iterator[tuple[Mention, str]]:
     """The percentages that are neither the share nor the change of the two numbers before them."""
     numbers = sentence.numbers
     for one, other, percent in zip(numbers, numbers[1:], numbers[2:], strict=False):
@@ -29,7 +61,7 @@ def disagreements(sentence: Sentence) -> Iterator[Mention]:
             continue
         pairs = [(a, b) for a in one.meanings() for b in other.meanings() if a.kind == b.kind and a.kind in ("minutes", "count") and b.value]
         if pairs and not any(_agree(a, b, percent) for a, b in pairs):
-            yield percent
+            yield percent, "The two numbers beside it make another share."
 
 
 def _agree(one: Mention, other: Mention, percent: Mention) -> bool:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from planner_memory.observer_agent.framing import Framed
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import TOMORROW, Scene, is_day
+from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
 _IS_END = re.compile(
     r"(?:\b(?:until|till|to|by|through|before|after|ends?(?:\s+at)?|over|done|out|closes?|finish\w*|between\b.*\band)|[–-])\s*(?:\w+\s+)?$",
@@ -40,11 +40,11 @@ def _is_on(record: Record, day: Mention | None, tomorrow: date | None, scene: Sc
     return is_day(day, record.starts_on) and (day.kind != "weekday" or is_soon)
 
 
-def appointments(scene: Scene) -> dict[int, Framed]:
-    """By where the number starts. Only for sentences that tell of one task and of one day, and of nothing that was."""
+def appointments(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
+    """Only for sentences that tell of one task and of one day, and of nothing that was."""
     numbers = scene.sentence.numbers
     days = [n for n in numbers if n.kind in ("weekday", "date")]
-    said = {word.about[1:] for word in scene.sentence.words if word.about.startswith(":")}
+    said = scene.said
     likely: Sequence[Record] = (
         [r for r in scene.group("upcoming") if r.name in said]
         if said
@@ -60,7 +60,7 @@ def appointments(scene: Scene) -> dict[int, Framed]:
     day = days[0] if days else None
     if day is None and tomorrow is None and not said:
         return {}
-    found: dict[int, Framed] = {}
+    found: dict[int, Verdict] = {}
     for n, time in enumerate(numbers):
         if not _is_time(time) or time.kind == "date" or _IS_END.search(scene.sentence.before(time)):
             continue
@@ -73,14 +73,14 @@ def appointments(scene: Scene) -> dict[int, Framed]:
 
 def _block(
     scene: Scene, likely: Sequence[Record], time: Mention, day: Mention | None, tomorrow: date | None, lasts: Mention | None
-) -> dict[int, Framed]:
+) -> dict[int, Verdict]:
     told = [each for each in (time, day, lasts) if each is not None]
     at_that_time = [r for r in likely if _starts(r, time)]
     there = [r for r in at_that_time if _is_on(r, day, tomorrow, scene)]
     if not there:
         wrong = day if at_that_time and day is not None else time
         block = likely[0]
-        return {wrong.start: Framed(False, block.name, f"No block of “{block.name}” starts then; its first one is on {block.starts_on}.")}
+        return {wrong.start: verdict_of(wrong, block.name, f"No block of “{block.name}” starts then; its first one is on {block.starts_on}.")}
     if lasts is not None and not any((length := r.minutes("lasts_hours")) is not None and is_near(lasts.value, length, lasts) for r in there):
-        return {lasts.start: Framed(False, there[0].name, f"That block lasts {there[0].minutes('lasts_hours')} minutes.")}
-    return {each.start: Framed(True, there[0].name) for each in told}
+        return {lasts.start: verdict_of(lasts, there[0].name, f"That block lasts {there[0].minutes('lasts_hours')} minutes.")}
+    return {each.start: verdict_of(each, there[0].name) for each in told}

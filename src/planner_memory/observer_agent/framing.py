@@ -5,20 +5,20 @@ A frame that fits is the last word on its numbers: what it names it names by its
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 
 from planner_memory.observer_agent.directions import direction
-from planner_memory.observer_agent.figures import Figure, Figures, of_record
+from planner_memory.observer_agent.figures import Figure, of_record
 from planner_memory.observer_agent.frames import FRAMES, MEASURES, Frame
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import Scene
+from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
-_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+(?P<marked>[^\n]+?)|\*\*(?P<bold>[^*\n]+?):?\*\*:?)[ \t]*$", re.MULTILINE)
 _NAMES = re.compile("¤+")
 _SPEC = re.compile(r"(\w)([=<>~!+-])(\S+)")
 _NOT_HOURS = re.compile(
@@ -31,35 +31,18 @@ _MINUTES_WORD = re.compile(r"min", re.IGNORECASE)
 _GROUPS = {"task": ("completed",), "run": ("drift", "variance"), "trouble": ("repeated_trouble",), "block": ("upcoming",)}
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
-    """What a frame says of one number."""
-
-    is_right: bool
-    path: str
-    reason: str = ""
-
-
-def section_at(prose: str, at: int) -> str:
-    """The heading that stands above, in small letters; empty when there is none."""
-    found = ""
-    for match in _HEADING.finditer(prose, 0, at):
-        found = (match["marked"] or match["bold"]).strip().lower()
-    return found
-
-
-def framed(scene: Scene, section: str, figures: Figures, suggestions: Mapping[str, Decimal]) -> dict[int, Framed]:
-    """By where the number starts; numbers that stand in no frame are left out."""
+def framed(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
+    """Of numbers that stand in a frame: the last word on them."""
     text = _frame_text(scene)
     is_unsure = scene.is_carried or _TOGETHER.search(text) is not None or not scene.sentence.has_names
-    right: dict[int, Framed] = {}
-    wrong: dict[int, Framed] = {}
+    right: dict[int, Verdict] = {}
+    wrong: dict[int, Verdict] = {}
     for frame in FRAMES:
-        if (frame.section and frame.section not in section) or not frame.applies(text, f"{section}\n{scene.text}"):
+        if (frame.section and frame.section not in scene.section) or not frame.applies(text, f"{scene.section}\n{scene.text}"):
             continue
         for match in frame.pattern.finditer(text):
-            found = _read(match, frame, scene, figures, suggestions)
-            if found and all(each.is_right for each in found.values()):
+            found = _read(match, frame, scene)
+            if found and all(each.is_supported for each in found.values()):
                 right |= {at: each for at, each in found.items() if at not in right}
             elif found and frame.is_strict and not (is_unsure and frame.is_of_tasks):
                 wrong |= {at: each for at, each in found.items() if at not in wrong}
@@ -77,47 +60,45 @@ def _frame_text(scene: Scene) -> str:
     return _NAMES.sub("@", text).replace("’", "'").replace("**", "")
 
 
-def _read(match: re.Match[str], frame: Frame, scene: Scene, figures: Figures, suggestions: Mapping[str, Decimal]) -> dict[int, Framed]:
+def _read(match: re.Match[str], frame: Frame, scene: Scene) -> dict[int, Verdict]:
     """The best of the readings that the frame allows; empty when the facts have none of them, or none that has the numbers' units."""
     got = match.groupdict()
     slots = {name: scene.sentence.numbers[int(value)] for name, value in got.items() if len(name) == 1 and value is not None}
     measures = [key for key, words in MEASURES.items() if got.get("measure") and words.fullmatch(got["measure"])]
-    best: dict[int, Framed] = {}
+    best: dict[int, Verdict] = {}
     for spec in frame.specs:
         for measure in (measures or list(MEASURES)) if "$" in spec else [""]:
-            for reading in _readings(spec.replace("$", measure), slots, scene, figures, suggestions):
-                if all(each.is_right for each in reading.values()):
+            for reading in _readings(spec.replace("$", measure), slots, scene):
+                if all(each.is_supported for each in reading.values()):
                     return reading
-                if sum(each.is_right for each in reading.values()) > sum(each.is_right for each in best.values()) or not best:
+                if sum(each.is_supported for each in reading.values()) > sum(each.is_supported for each in best.values()) or not best:
                     best = reading
     return best
 
 
-def _readings(
-    spec: str, slots: Mapping[str, Mention], scene: Scene, figures: Figures, suggestions: Mapping[str, Decimal]
-) -> Iterator[dict[int, Framed]]:
+def _readings(spec: str, slots: Mapping[str, Mention], scene: Scene) -> Iterator[dict[int, Verdict]]:
     wanted = [(slots[m[1]], m[2], m[3].replace("_", " ")) for m in _SPEC.finditer(spec) if m[1] in slots]
     sets = [_record_sets(name.partition(".")[0], mention, scene) if name.partition(".")[0] in _GROUPS else [()] for mention, _, name in wanted]
     of_same = [tuple(each for _ in wanted) for each in sets[0]] if all(each == sets[0] for each in sets) else product(*sets)
     for chosen in of_same:
-        found: dict[int, Framed] = {}
+        found: dict[int, Verdict] = {}
         for (mention, sign, name), records in zip(wanted, chosen, strict=True):
-            facts = _facts(name, records, scene, figures, suggestions)
+            facts = _facts(name, records, scene)
             if not facts or not all(_has_unit(mention, fact, slots, scene) for fact in facts):
                 found = {}
                 break
             is_right = all(_holds(mention, sign, fact, slots, scene) for fact in facts)
             why = "" if is_right else f"The sentence names {facts[0].path}, which is {_said(facts[0])}."
-            found[mention.start] = Framed(is_right, facts[0].path, why)
+            found[mention.start] = verdict_of(mention, facts[0].path, why)
         if found:
             yield found
 
 
-def _facts(name: str, records: Sequence[Record], scene: Scene, figures: Figures, suggestions: Mapping[str, Decimal]) -> list[Figure]:
+def _facts(name: str, records: Sequence[Record], scene: Scene) -> list[Figure]:
     """Empty when one of them is missing."""
     place, _, leaf = name.partition(".")
     if place in _GROUPS:
-        found = [of_record(record, leaf, suggestions) for record in records]
+        found = [of_record(record, leaf, scene.ledger.suggestions) for record in records]
     elif name.isdigit():
         found = [Figure(Decimal(name), "count", "a word of the sentence")]
     elif name == "list.named":
@@ -126,7 +107,7 @@ def _facts(name: str, records: Sequence[Record], scene: Scene, figures: Figures,
         day = scene.last_day + timedelta(days=1)
         found = [Figure(Decimal(sum(r.starts_on == day for r in scene.group("upcoming"))), "count", f"upcoming on {day}")]
     else:
-        found = [figures.named(name)]
+        found = [scene.ledger.figures.named(name)]
     return [each for each in found if each is not None] if None not in found else []
 
 

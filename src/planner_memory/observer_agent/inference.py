@@ -5,7 +5,7 @@ how many tasks took longer. What its words do not speak of it does not use, so t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
@@ -18,6 +18,7 @@ from planner_memory.observer_agent.inferred_weeks import in_series, of_weeks
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.scene import Scene, before_this_week, days_said, is_day, is_said_way, own_figures
+from planner_memory.observer_agent.verdicts import Verdict, Verdicts
 
 _FACT_AFTER = re.compile(
     r"\s+(?:\w+\s+)?(?:tasks?|meetings?|events?|runs?|switch\w*|steps?|days?|weeks?|plans?|entries|times|things?|items?|calls?|blocks?|mails?|notes?)\b",
@@ -31,6 +32,18 @@ _NO_NOUN = re.compile(  # behind a number that stands without its unit
 _CLOCK = re.compile(r"\b(?:at|until|till|by|from|to|before|after|around|since|about|past)\s+$", re.IGNORECASE)
 _HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
 _NOUN_AFTER = re.compile(r"\s+[^\W\d]", re.IGNORECASE)
+
+
+def by_inference(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
+    """Of those that follow from what their sentence speaks of. Records named in full have been asked where the words name a fact plainly."""
+    found: dict[int, Verdict] = {}
+    for number in numbers:
+        is_plain = so_far[number.start].is_plain
+        aside = replace(scene, named=[record for record in scene.here if record.name not in scene.said]) if is_plain else scene
+        why = None if number.is_each else inferred(number, aside, plainly=is_plain)
+        if why is not None:
+            found[number.start] = Verdict(number, "derived", why, "")
+    return found
 
 
 def inferred(mention: Mention, scene: Scene, *, plainly: bool = False) -> str | None:

@@ -1,9 +1,12 @@
 """Numbers that claim nothing of the facts: in a wish or an advice, in a set phrase, and small ones that count what no fact counts."""
 
 import re
+from collections.abc import Sequence
 
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.scene import Scene
 from planner_memory.observer_agent.sentences import Sentence
+from planner_memory.observer_agent.verdicts import Verdict, Verdicts
 
 _SET_PHRASE = re.compile(
     r"\b(?:24/7|fifty[\s-]fifty|50[/-]50|one\s+(?:day|time|thing|another|by\s+one|at\s+a\s+time|more|last|breath|go|sitting|word|hand|side|note|question"
@@ -77,6 +80,17 @@ _BIDDING = re.compile(  # a sentence that begins so asks for something
     r"|stop|move|find|do|ask|get|call|write|breathe|be|sleep|protect|consider|allow|treat|spend|cut|let|a\s+\S+[\s-]minute\s+(?:walk|break|nap|pause))\b(?!\s*:)",
     re.IGNORECASE,
 )
+
+
+def about_no_fact(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
+    """Of those that claim nothing: "aside". Where the words name a fact plainly, only what is asked for is none."""
+    found: dict[int, Verdict] = {}
+    for number in numbers:
+        is_asked = bids(scene.sentence) and (number.kind == "minutes" or number.text.lower() == "one")
+        is_claim = number.is_each or (so_far[number.start].is_plain and not is_asked)
+        if not is_claim and claims_nothing(number, scene.sentence):
+            found[number.start] = Verdict(number, "aside", None, "")
+    return found
 
 
 def bids(sentence: Sentence) -> bool:

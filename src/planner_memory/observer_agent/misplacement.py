@@ -29,9 +29,9 @@ def _days_of(here: Sequence[Record]) -> list[date]:
     return [record.starts_on for record in here if record.starts_on is not None]
 
 
-def why_misplaced(mention: Mention, scene: Scene, claim: Claim | None, here: Sequence[Record], named: Sequence[Record]) -> str:
+def why_misplaced(mention: Mention, scene: Scene, claim: Claim | None) -> str:
     """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
-    sentence = scene.sentence
+    sentence, here, named = scene.sentence, scene.here, scene.named
     is_any = _ANY.search(sentence.before(mention)) is not None
     is_last = mention.kind == "weekday" and scene.last_day is not None and scene.last_day.weekday() == mention.value
     if mention.kind == "weekday" and not is_any and not is_last and (days := _days_of(here)) and all(day.weekday() != mention.value for day in days):

@@ -139,7 +139,7 @@ class Names:
         return found
 
 
-def parts_with_digits(names: Iterable[str]) -> list[re.Pattern[str]]:
+def _parts_with_digits(names: Iterable[str]) -> list[re.Pattern[str]]:
     """What of a name is said when it is not said whole, digits and all: "the first 30 days", "Support hours 2 and 3".
 
     What a number counts in a name hides no number of the prose: else a title could say how many tasks are done.
@@ -158,6 +158,14 @@ def parts_with_digits(names: Iterable[str]) -> list[re.Pattern[str]]:
     return [re.compile(pattern, re.IGNORECASE) for pattern in found]
 
 
+def without_digits(prose: str, names: Iterable[str]) -> str:
+    """The prose, of the same length, in which the digits of names are no numbers."""
+    for pattern in _parts_with_digits(names):
+        prose = pattern.sub(lambda match: _DIGIT.sub(lambda each: "x" * len(each.group()), match.group()), prose)
+    return prose
+
+
+_DIGIT = re.compile(r"\d|two|three|thirty", re.IGNORECASE)
 _COUNTED = frozenset(
     map(stem, ("tasks", "meetings", "hours", "minutes", "percent", "events", "runs", "steps", "switches", "plans", "weeks", "days", "times"))
 )

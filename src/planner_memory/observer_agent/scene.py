@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.directions import direction
+from planner_memory.observer_agent.ledger import Ledger
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
+from planner_memory.observer_agent.sections import Sections
 from planner_memory.observer_agent.sentences import Sentence, nearness
 
 GAP = re.compile(
@@ -33,13 +35,34 @@ class Scene:
     """Where a number stands: its sentence, the records that it or the sentences before it speak of, and the numbers told just before."""
 
     sentence: Sentence
-    named: Sequence[Record]
-    records: Sequence[Record]
-    claims: Sequence[Claim]
+    ledger: Ledger
+    section: str  # the heading above, in small letters
+    here: Sequence[Record]  # those that this very sentence speaks of
+    named: Sequence[Record]  # and, where it speaks of none, those of the sentence that it goes on from
     before: Sequence[Mention]
-    last_day: date | None
-    is_carried: bool = False  # the records were named before, not in this sentence
     earlier: str = ""  # the sentence before, where this one goes on from it
+
+    @property
+    def records(self) -> Sequence[Record]:
+        return self.ledger.records
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        return self.ledger.told
+
+    @property
+    def last_day(self) -> date | None:
+        return self.ledger.last_day
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the records were named before, not in this sentence."""
+        return not self.here
+
+    @property
+    def said(self) -> set[str]:
+        """The names that stand in the sentence as they are written in the facts."""
+        return {word.about[1:] for word in self.sentence.words if word.about.startswith(":")}
 
     @property
     def text(self) -> str:
@@ -47,6 +70,21 @@ class Scene:
 
     def group(self, name: str) -> list[Record]:
         return [record for record in self.records if record.group == name]
+
+
+def scenes(prose: str, told: Sequence[Sentence], ledger: Ledger) -> Iterator[Scene]:
+    """Of each sentence that has a number. It goes on from the one before it where no line ends between them."""
+    sections = Sections(prose)
+    named: Sequence[Record] = ()
+    before: Sentence | None = None
+    for sentence in told:
+        goes_on_from = before if before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start] else None
+        scene = Scene(sentence, ledger, sections.at(sentence.start), (), (), ())
+        here = ledger.names.said_in(sentence.text, scene.said)
+        named = here or (named if goes_on_from else ())
+        numbers, earlier = (goes_on_from.numbers, goes_on_from.text) if goes_on_from else ((), "")
+        yield replace(scene, here=here, named=named, before=numbers, earlier=earlier)
+        before = sentence
 
 
 def is_gap(mention: Mention, scene: Scene) -> bool:
