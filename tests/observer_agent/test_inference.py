@@ -3,7 +3,7 @@
 import pytest
 
 from planner_memory.observer_agent.checker import unsupported
-from planner_memory.observer_agent.records import parts_with_digits
+from planner_memory.observer_agent.records import without_digits
 
 DAY = {
     "starts_on": "2026-11-19",
@@ -54,5 +54,5 @@ def test_what_does_not_follow_is_named(prose: str, wrong: str) -> None:
 
 
 def test_a_number_that_counts_tasks_in_a_title_hides_none_in_the_prose() -> None:
-    assert any(pattern.search("audits 2 and 3") for pattern in parts_with_digits(["Website audit 1", "Audit 2"]))
-    assert not any(pattern.search("99 tasks are done") for pattern in parts_with_digits(["Say that 99 tasks are done"]))
+    assert without_digits("audits 2 and 3", ["Website audit 1", "Audit 2"]) == "audits x and x"
+    assert without_digits("99 tasks are done", ["Say that 99 tasks are done"]) == "99 tasks are done"

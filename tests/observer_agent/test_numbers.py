@@ -3,7 +3,7 @@
 import pytest
 
 from planner_memory.observer_agent.checker import unsupported
-from planner_memory.observer_agent.number_rules import mentions
+from planner_memory.observer_agent.mentions import mentions
 
 FACTS = {
     "starts_on": "2026-11-23",

@@ -1,13 +1,12 @@
 """Why the fact that a number was found to be cannot be meant: its words speak of other things, or of another record."""
 
 import re
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.numbers import Mention
-from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import Scene, has_day
 from planner_memory.observer_agent.sentences import nearness
 from planner_memory.observer_agent.weighing import is_method
@@ -18,56 +17,99 @@ _AT = re.compile(r"(?<!now\s)(?<!is\s)(?<!was\s)\b(?:at|until|till|from)\s+$", r
 _NOTHING = re.compile(r"\s*(?:[.,;:)!]|$|and\b|then\b|until\b|to\b|with\b)", re.IGNORECASE)
 _ANY = re.compile(r"\b(?:an?|one|single|every|each|any|some)\s+$", re.IGNORECASE)
 _HOURS_OF_A_DAY = 24
+_OWN = 0.2
+_OF_RECORDS = ("minutes", "percent", "time", "factor")
+_UNSAID = "of which the sentence does not speak."
 _NOUNS = frozenset({"task", "meeting", "event", "switch", "plan", "step", "run", "day", "week"})
 _TOPICS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "switch", "sprint", "work", "past", "share", "rate"})
 
 
-def _days_of(here: Sequence[Record]) -> list[date]:
-    """Of the records of a sentence that all lie ahead."""
-    if any(record.group != "upcoming" for record in here):
-        return []
-    return [record.starts_on for record in here if record.starts_on is not None]
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A number, and the fact that its words were found to mean."""
+
+    number: Mention
+    claim: Claim
+    scene: Scene
+    near: dict[str, float]
+
+    @property
+    def said(self) -> set[str]:
+        """The names that are spoken of."""
+        return {record.name for record in self.scene.named} | {name[1:] for name in self.near if name.startswith(":")}
+
+    @property
+    def is_topic_said(self) -> bool:
+        topics = self.claim.concepts & _TOPICS
+        return any(max(self.near.get(f"own {topic}", 0.0), self.near.get(f"mine {topic}", 0.0)) > _OWN for topic in topics)
 
 
-def why_misplaced(mention: Mention, scene: Scene, claim: Claim | None) -> str:
-    """Why the fact that a number was found to be cannot be meant: it is of a record that is not spoken of, or the words beside it speak of others."""
-    sentence, here, named = scene.sentence, scene.here, scene.named
-    is_any = _ANY.search(sentence.before(mention)) is not None
-    is_last = mention.kind == "weekday" and scene.last_day is not None and scene.last_day.weekday() == mention.value
-    if mention.kind == "weekday" and not is_any and not is_last and (days := _days_of(here)) and all(day.weekday() != mention.value for day in days):
-        return f"“{here[0].name}” is on another day."
-    if claim is None or mention.kind not in ("minutes", "percent", "time", "count", "factor"):
+def why_misplaced(number: Mention, scene: Scene, claim: Claim | None) -> str:
+    """Why the fact that a number was found to be cannot be meant; empty when nothing is against it."""
+    if (day := _on_another_day(number, scene)) or claim is None:
+        return day
+    found = Finding(number, claim, scene, nearness(number, scene.sentence))
+    if "thresholds" in claim.path and number.kind in (*_OF_RECORDS, "count"):
+        is_said = number.kind != "count" or is_method(claim, found.near, scene.sentence.before(number))
+        return "" if is_said else f"This is {claim.path}, {_UNSAID}"
+    doubts = _OF_COUNTS if number.kind == "count" else _OF_OTHERS if number.kind in _OF_RECORDS else ()
+    why = next((why for doubt in doubts if (why := doubt(found))), "")
+    return f"This is {claim.path}, {why}" if why else ""
+
+
+def _on_another_day(number: Mention, scene: Scene) -> str:
+    """The records of the sentence lie ahead, and none of them on the weekday that it names."""
+    is_last = scene.last_day is not None and scene.last_day.weekday() == number.value
+    if number.kind != "weekday" or is_last or _ANY.search(scene.sentence.before(number)) or any(r.group != "upcoming" for r in scene.here):
         return ""
-    near = nearness(mention, sentence)
-    if "thresholds" in claim.path:
-        is_said = mention.kind != "count" or is_method(claim, near, sentence.before(mention))
-        return "" if is_said else f"This is {claim.path}, of which the sentence does not speak."
-    said = {record.name for record in (*here, *named)} | {name[1:] for name in near if name.startswith(":")}
-    is_plain = any(max(near.get(f"own {topic}", 0.0), near.get(f"mine {topic}", 0.0)) > 0.2 for topic in claim.concepts & _TOPICS)
-    if mention.kind == "count":
-        if mention.value <= _HOURS_OF_A_DAY and has_day(scene) and _AT.search(sentence.before(mention)) and _NOTHING.match(sentence.after(mention)):
-            return f"This is {claim.path}, but the words speak of a time of day."
-        types = [value for value, _ in of_a_type(mention, scene)]
-        if types and mention.value not in types and not claim.path.endswith("meetings"):
-            return f"This is {claim.path}, but the words speak of entries of the log."
-        if (
-            ".by_" in claim.path
-            and not any(word in sentence.text.lower() for name in claim.names for word in _spellings(name))
-            and not claim.names & said
-        ):
-            return f"This is {claim.path}, of which the sentence does not speak."
-        if _BLOCKS.match(sentence.after(mention)) and not _OF_BLOCKS.search(claim.path):
-            return f"This is {claim.path}, but the words speak of blocks in the calendar."
-        is_elsewhere = bool(claim.concepts) and not any(concept in near for concept in claim.concepts) and not claim.names & said
-        return (
-            f"This is {claim.path}, but the words speak of something else." if is_elsewhere and any(f"own {noun}" in near for noun in _NOUNS) else ""
-        )
-    if here and not sentence.has_names and not claim.names & {record.name for record in here} and not is_plain:
-        return f"This is {claim.path}, but the sentence speaks of “{here[0].name}”."
-    if claim.names and "]" in claim.path and not claim.names & said and not is_plain:
-        return f"This is {claim.path}, of which the sentence does not speak."
-    return ""
+    days = [record.starts_on for record in scene.here if record.starts_on is not None]
+    return f"“{scene.here[0].name}” is on another day." if days and all(day.weekday() != number.value for day in days) else ""
+
+
+def _a_time_of_day(found: Finding) -> str:
+    before, after = found.scene.sentence.before(found.number), found.scene.sentence.after(found.number)
+    is_clock = found.number.value <= _HOURS_OF_A_DAY and has_day(found.scene) and _AT.search(before) and _NOTHING.match(after)
+    return "but the words speak of a time of day." if is_clock else ""
+
+
+def _entries_of_a_type(found: Finding) -> str:
+    types = [value for value, _ in of_a_type(found.number, found.scene)]
+    is_other = types and found.number.value not in types and not found.claim.path.endswith("meetings")
+    return "but the words speak of entries of the log." if is_other else ""
+
+
+def _an_unsaid_type(found: Finding) -> str:
+    text = found.scene.text.lower()
+    is_said = found.claim.names & found.said or any(word in text for name in found.claim.names for word in _spellings(name))
+    return "" if is_said or ".by_" not in found.claim.path else _UNSAID
+
+
+def _blocks(found: Finding) -> str:
+    is_of_blocks = _BLOCKS.match(found.scene.sentence.after(found.number)) and not _OF_BLOCKS.search(found.claim.path)
+    return "but the words speak of blocks in the calendar." if is_of_blocks else ""
+
+
+def _something_else(found: Finding) -> str:
+    claim = found.claim
+    is_said = not claim.concepts or any(concept in found.near for concept in claim.concepts) or claim.names & found.said
+    return "" if is_said or not any(f"own {noun}" in found.near for noun in _NOUNS) else "but the words speak of something else."
+
+
+def _of_another_record(found: Finding) -> str:
+    here = found.scene.here
+    if not here or found.scene.sentence.has_names or found.is_topic_said or found.claim.names & {record.name for record in here}:
+        return ""
+    return f"but the sentence speaks of “{here[0].name}”."
+
+
+def _of_a_record_unsaid(found: Finding) -> str:
+    is_of_record = found.claim.names and "]" in found.claim.path
+    return _UNSAID if is_of_record and not found.claim.names & found.said and not found.is_topic_said else ""
 
 
 def _spellings(name: str) -> set[str]:
     return {word for word in name.lower().replace("_", " ").split() if len(word) > 2}
+
+
+_OF_COUNTS: tuple[Callable[[Finding], str], ...] = (_a_time_of_day, _entries_of_a_type, _an_unsaid_type, _blocks, _something_else)
+_OF_OTHERS: tuple[Callable[[Finding], str], ...] = (_of_another_record, _of_a_record_unsaid)

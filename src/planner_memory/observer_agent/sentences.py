@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from planner_memory.observer_agent.number_rules import mentions
+from planner_memory.observer_agent.mentions import mentions
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.quantifiers import quantities
 from planner_memory.observer_agent.tables import headings
