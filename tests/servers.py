@@ -1,11 +1,13 @@
 """Vendors' servers as child processes of the tests, on free loopback ports, each ended by its pid."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,9 +23,12 @@ def missing(what: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port to start a server on that cannot be given 0. From below those of outgoing connections, one of which could take it before the server."""
+    for port in random.sample(range(10_000, 20_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port was found")
 
 
 class ValkeyServer:

@@ -49,7 +49,10 @@ class Settings(BaseSettings):
         " else the embedded Radicale (a child process).",
     )
     calendar_port: int | None = Field(
-        None, ge=1, le=65535, description="Port of the embedded calendar. Default: 5232, or a free one, and then always the same."
+        None,
+        ge=0,
+        le=65535,
+        description="Port of the embedded calendar; 0 takes a free one. Default: 5232, or a free one. One once chosen stays.",
     )
     workspace: Literal["postgresql", "coda-mcp", "coda"] | None = Field(
         None,

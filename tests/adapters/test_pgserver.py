@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from tests.servers import free_port
 
 from planner_memory.adapters.pgserver import binaries
 from planner_memory.adapters.pgserver.binaries import Account, blocked_at, programs, server_account
@@ -151,7 +151,7 @@ async def test_a_left_over_server_with_other_settings_is_restarted(data_dir: Pat
     pid = int(owner.stdout.readline())
     owner.kill()
     owner.wait()
-    server = EmbeddedPostgres(data_dir, listen_port=_free_port())
+    server = EmbeddedPostgres(data_dir, listen_port=free_port())
     await server.start()
     try:
         assert server.pid != pid
@@ -362,9 +362,3 @@ asyncio.run(main())
     )
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -38,7 +38,7 @@ END:VCALENDAR
 
 @pytest.fixture
 async def calendar(tmp_path: Path) -> AsyncIterator[EmbeddedRadicale]:
-    running = EmbeddedRadicale(tmp_path)
+    running = EmbeddedRadicale(tmp_path, port=0)
     await running.start()
     yield running
     await running.stop()
@@ -63,7 +63,7 @@ def owner_elsewhere(data_dir: Path) -> subprocess.Popen[str]:
 import asyncio, pathlib
 from planner_memory.adapters.radicale.server import EmbeddedRadicale
 async def main():
-    server = EmbeddedRadicale(pathlib.Path({str(data_dir)!r}))
+    server = EmbeddedRadicale(pathlib.Path({str(data_dir)!r}), port=0)
     await server.start()
     print(server.pid, flush=True)
     await asyncio.sleep(60)
@@ -130,13 +130,11 @@ async def test_the_child_dies_with_its_owner(tmp_path: Path) -> None:
 
 
 async def test_without_the_kernels_help_a_pipe_does_the_same(tmp_path: Path, calendar: EmbeddedRadicale) -> None:
-    port = free_port()
-    config = tmp_path / "other.conf"
-    config.write_text(calendar._config.read_text().replace(calendar.url.rstrip("/").rpartition(":")[2], str(port)))
-    child = Child(config, tmp_path / "logs" / "other.log", tmp_path / "other.pid", means="pipe")
+    await calendar.stop()
+    child = Child(calendar._config, tmp_path / "logs" / "other.log", tmp_path / "other.pid", means="pipe")
     try:
-        deadline = time.monotonic() + 10
-        while not listens(port):
+        deadline = time.monotonic() + 20
+        while not await calendar._answers():
             assert time.monotonic() < deadline
             assert not child.ended()
             await asyncio.sleep(0.05)
@@ -150,7 +148,7 @@ async def test_without_the_kernels_help_a_pipe_does_the_same(tmp_path: Path, cal
 
 
 async def test_a_stale_child_is_ended_before_the_start(tmp_path: Path) -> None:
-    calendar = EmbeddedRadicale(tmp_path)
+    calendar = EmbeddedRadicale(tmp_path, port=0)
     await calendar.start()
     pid = calendar.pid
     assert pid is not None
@@ -185,6 +183,24 @@ def test_a_stranger_with_the_number_of_a_stale_child_is_left_alone(tmp_path: Pat
         stranger.wait()
 
 
+async def test_starts_in_the_same_instant_do_not_take_each_others_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        coveted = int(probe.getsockname()[1])
+    monkeypatch.setattr(server_module, "DEFAULT_PORT", coveted)  # all three find it free: none listens before all have looked
+    servers = [EmbeddedRadicale(tmp_path / name) for name in ("one", "two", "three")]
+    started = await asyncio.gather(*(server.start() for server in servers), return_exceptions=True)
+    try:
+        assert started == [None, None, None]
+        assert len({server.url for server in servers}) == 3
+        for server in servers:
+            await server.check()
+            assert server.url == f"http://127.0.0.1:{(server._data_dir / 'calendar-port').read_text().strip()}/"
+    finally:
+        for server in servers:
+            await server.stop()
+
+
 async def test_two_owners_a_taken_port_and_a_public_address_are_refused(tmp_path: Path, calendar: EmbeddedRadicale) -> None:
     with pytest.raises(NotStarted, match="Another process"):
         await EmbeddedRadicale(tmp_path).start()
@@ -195,6 +211,9 @@ async def test_two_owners_a_taken_port_and_a_public_address_are_refused(tmp_path
     (tmp_path / "third" / "calendar-port").write_text(f"{taken}\n")
     with pytest.raises(NotStarted, match="calendar-port"):
         await EmbeddedRadicale(tmp_path / "third").start()
+    (tmp_path / "third" / "calendar-port").write_text("none\n")
+    with pytest.raises(NotStarted, match="no port"):
+        await EmbeddedRadicale(tmp_path / "third").start()
     with pytest.raises(NotStarted, match="loopback"):
         EmbeddedRadicale(tmp_path, host="0.0.0.0")
     second = EmbeddedRadicale(tmp_path / "second")
@@ -202,14 +221,3 @@ async def test_two_owners_a_taken_port_and_a_public_address_are_refused(tmp_path
     assert second.url != calendar.url
     await second.stop()
     await calendar.check()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

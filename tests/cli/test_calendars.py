@@ -96,7 +96,7 @@ def test_the_list_and_the_choice(cli: Cli, product: Small) -> None:
 
 @pytest.fixture
 async def radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedRadicale]:
-    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"))
+    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"), port=0)
     await server.start()
     yield server
     await server.stop()

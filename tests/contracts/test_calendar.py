@@ -57,7 +57,7 @@ class Ground:
 
 @pytest.fixture(scope="module")
 async def radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedRadicale]:
-    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"))
+    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"), port=0)
     await server.start()
     yield server
     await server.stop()

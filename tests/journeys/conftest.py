@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.journeys.product import SERVICES, Product, answering, end, end_leftovers, environment, free_port, opened, up
+from tests.journeys.product import SERVICES, Product, answering, end, end_leftovers, environment, opened, up
+from tests.servers import free_port
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,19 +19,13 @@ KEY = "journey-key-of-this-test"
 SERVICES = {"memory": "memory-gateway", "planner": "planner-engine", "scheduler": "scheduler-engine", "observer": "observer-agent"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PLANNER_", "CALDAV_", "DATABASE_", "POSTGRES_"))}
     return {
         **kept,
         "PLANNER_DATA_DIR": str(data_dir),
         "PLANNER_API_KEY": KEY,
-        "PLANNER_CALENDAR_PORT": str(free_port()),
+        "PLANNER_CALENDAR_PORT": "0",
         "PLANNER_TIME_ZONE": "Europe/Berlin",
         **more,
     }

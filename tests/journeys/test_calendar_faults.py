@@ -43,7 +43,7 @@ async def stands(client: httpx.AsyncClient) -> set[str]:
 
 @pytest.mark.timeout(400)
 async def test_a_killed_product_leaves_all_of_a_schedule_or_none(data_dir: Path, tmp_path: Path) -> None:
-    radicale = EmbeddedRadicale(tmp_path / "server")
+    radicale = EmbeddedRadicale(tmp_path / "server", port=0)
     await radicale.start()
     grown: list[int] = []
     before: set[str] = set()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.journeys.product import KEY, answering, end, environment, free_port, postmaster, up
-from tests.servers import QdrantServer, ValkeyServer
+from tests.journeys.product import KEY, answering, end, environment, postmaster, up
+from tests.servers import QdrantServer, ValkeyServer, free_port
 
 WRITERS = 3
 

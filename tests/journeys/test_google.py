@@ -15,7 +15,8 @@ from tests.fakes.collector import Collector
 from tests.fakes.google_oauth import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.google_server import GoogleServer
 from tests.fakes.google_store import ME
-from tests.journeys.product import KEY, answering, end, environment, free_port, up
+from tests.journeys.product import KEY, answering, end, environment, up
+from tests.servers import free_port
 
 TASKS = [{"task_id": f"t{n}", "title": f"Task {n}", "estimated_minutes": 45} for n in range(20)]
 BROWSER = {"Accept": "text/html"}

@@ -12,8 +12,9 @@ import httpx
 import psycopg
 from tests.fakes.openrouter_server import KEY as VENDOR_KEY
 from tests.fakes.openrouter_server import OpenRouterServer
-from tests.journeys.product import KEY, answering, end, environment, free_port
+from tests.journeys.product import KEY, answering, end, environment
 from tests.planner_engine.answers import sop
+from tests.servers import free_port
 
 REQUEST = {"json": {"intent": "Write a proposal for Acme", "client_id": "acme"}, "headers": {"Idempotency-Key": "once"}}
 

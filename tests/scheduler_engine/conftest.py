@@ -144,7 +144,7 @@ async def writer(vendor: OpenRouterServer, database: Database) -> AsyncIterator[
 
 @pytest.fixture(scope="session")
 async def radicale(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedRadicale]:
-    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"))
+    server = EmbeddedRadicale(tmp_path_factory.mktemp("radicale"), port=0)
     await server.start()
     yield server
     await server.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import secrets
 import socket
 import stat
@@ -21,6 +22,8 @@ _POLL_SECONDS = 0.1
 _BACKOFF_SECONDS = (0.2, 1.0, 3.0, 10.0, 30.0)
 _STEADY_SECONDS = 60.0
 _LOOPBACK = ("127.0.0.1", "::1")
+_PORT_ATTEMPTS = 8
+_OTHER_PORTS = range(20_000, 32_768)  # below those that systems give to outgoing connections: while we are stopped none of them takes a kept port
 _CONFIG = """\
 [server]
 hosts = {address}:{port}
@@ -51,7 +54,7 @@ mask_passwords = True
 class EmbeddedRadicale:
     """Radicale with its data in `data_dir`/radicale. A port once chosen is kept, so that a subscribed calendar app keeps working.
 
-    `port` None takes the kept port, at first 5232 or, where that is taken, any free one. `host` must be a loopback address.
+    `port` None takes the kept port, at first 5232 or, where that is taken, any free one; 0 does not try 5232. `host` must be a loopback address.
     """
 
     def __init__(self, data_dir: Path, host: str = "127.0.0.1", port: int | None = None) -> None:
@@ -59,7 +62,8 @@ class EmbeddedRadicale:
             raise NotStarted(f"The embedded calendar only listens on loopback, not on {host}. Use 127.0.0.1 or ::1, or a CalDAV server of your own.")
         self._data_dir = data_dir.expanduser().resolve()
         self._host = host
-        self._wanted_port = port
+        self._wanted_port = port or None
+        self._first_choice = (DEFAULT_PORT,) if port is None else ()
         self._port: int | None = None
         self._password: str | None = None
         self._lock: int | None = None
@@ -100,7 +104,7 @@ class EmbeddedRadicale:
             return
         try:
             await asyncio.to_thread(self._prepare)
-            await self._launch()
+            await self._launch_on_a_port()
         except BaseException:
             await self.stop()
             raise
@@ -143,6 +147,14 @@ class EmbeddedRadicale:
         return self._data_dir / "radicale.conf"
 
     @property
+    def _users(self) -> Path:
+        return self._data_dir / "radicale-users"
+
+    @property
+    def _storage(self) -> Path:
+        return self._data_dir / "radicale"
+
+    @property
     def _pid_file(self) -> Path:
         return self._data_dir / "radicale.pid"
 
@@ -155,14 +167,10 @@ class EmbeddedRadicale:
                     f"Another process runs the embedded calendar of {self._data_dir}. Stop it first, or set PLANNER_DATA_DIR to another folder."
                 )
             end_stale(self._pid_file, self._config)
-            storage = self._data_dir / "radicale"
-            storage.mkdir(mode=0o700, exist_ok=True)
+            self._storage.mkdir(mode=0o700, exist_ok=True)
             self._password = self._kept_password()
-            self._port = self._chosen_port()
-            users = self._data_dir / "radicale-users"
             # the password is random and long, so more rounds would only slow each request
-            _write_private(users, f"{USERNAME}:{sha256_crypt.using(rounds=1000).hash(self._password)}\n")
-            _write_private(self._config, _CONFIG.format(address=self._address, port=self._port, users=users, storage=storage))
+            _write_private(self._users, f"{USERNAME}:{sha256_crypt.using(rounds=1000).hash(self._password)}\n")
         except OSError as error:
             raise NotStarted(
                 f"The data directory {self._data_dir} cannot be used: {error.strerror}. Set PLANNER_DATA_DIR to a folder of your own."
@@ -181,39 +189,55 @@ class EmbeddedRadicale:
             )
         return password
 
-    def _chosen_port(self) -> int:
-        kept = self._data_dir / PORT
+    def _fixed_port(self) -> int | None:
+        """The port that a setting names or an earlier start kept; None when one is still to be chosen."""
         if self._wanted_port is not None:
-            if not self._free(self._wanted_port):
-                raise NotStarted(f"Port {self._wanted_port} on {self._host} is used by another program. Choose another port for the calendar.")
             return self._wanted_port
-        if kept.exists():
-            content = kept.read_text(encoding="utf-8").strip()
-            port = int(content) if content.isdecimal() else 0
-            if not 0 < port < 65536 or not self._free(port):
-                raise NotStarted(
-                    f"The calendar's port {content}, kept in {kept}, is used by another program or no port. Stop that program, "
-                    "or delete the file to have a new port chosen; calendar apps must then be given the new address."
-                )
-            return port
-        chosen = DEFAULT_PORT if self._free(DEFAULT_PORT) else self._any_port()
-        _write_private(kept, f"{chosen}\n")
-        return chosen
+        kept = self._data_dir / PORT
+        if not kept.exists():
+            return None
+        content = kept.read_text(encoding="utf-8").strip()
+        if not content.isdecimal() or not 0 < int(content) < 65536:
+            raise NotStarted(
+                f"{kept} holds `{content}`, which is no port. Delete it to have one chosen; calendar apps must be given the new address."
+            )
+        return int(content)
+
+    def _taken(self, port: int) -> NotStarted:
+        if self._wanted_port is not None:
+            return NotStarted(f"Port {port} on {self._host} is used by another program. Choose another port for the calendar.")
+        return NotStarted(
+            f"The calendar's port {port}, kept in {self._data_dir / PORT}, is used by another program. Stop that program, "
+            "or delete the file to have a new port chosen; calendar apps must then be given the new address."
+        )
+
+    async def _launch_on_a_port(self) -> None:
+        """Starts the child on its fixed port, or on a free one, which is kept. Who else starts may take a free port first: then on another one."""
+        fixed = self._fixed_port()
+        for port in [fixed] if fixed is not None else [*self._first_choice, *random.sample(_OTHER_PORTS, _PORT_ATTEMPTS)]:
+            if self._free(port):
+                self._port = port
+                _write_private(self._config, _CONFIG.format(address=self._address, port=port, users=self._users, storage=self._storage))
+                try:
+                    await self._launch()
+                except NotStarted:
+                    if self._free(port):  # then it ended for another reason
+                        raise
+                else:
+                    if fixed is None:
+                        _write_private(self._data_dir / PORT, f"{port}\n")
+                    return
+            if fixed is not None:
+                raise self._taken(fixed)
+        raise NotStarted(f"No free port was found for the embedded calendar in {_PORT_ATTEMPTS} attempts. Choose one with PLANNER_CALENDAR_PORT.")
 
     def _free(self, port: int) -> bool:
-        with self._socket() as probe, suppress(OSError):
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Radicale does: a port that lingers after a stop is free
             probe.bind((self._host, port))
             return True
         return False
-
-    def _any_port(self) -> int:
-        with self._socket() as probe:
-            probe.bind((self._host, 0))
-            return int(probe.getsockname()[1])
-
-    def _socket(self) -> socket.socket:
-        return socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET, socket.SOCK_STREAM)
 
     async def _launch(self) -> None:
         """Starts one child and waits until it answers; NotStarted when it ends or stays silent."""
