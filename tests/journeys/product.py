@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -54,8 +55,13 @@ class Up:
     """A running all-in-one."""
 
     process: subprocess.Popen[str]
-    url: str
+    said: dict[str, Any]  # on its first line
     log: Path
+
+    @property
+    def url(self) -> str:
+        url: str = self.said["url"]
+        return url
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
@@ -78,7 +84,7 @@ def up(data_dir: Path, **more: str) -> Iterator[Up]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"it did not start:\n{log.read_text()[-4000:]}"
-        yield Up(process, json.loads(line)["url"], log)
+        yield Up(process, json.loads(line), log)
     finally:
         end(process)
 

@@ -93,3 +93,42 @@ async def test_on_words_alone_and_then_with_the_meaning(data_dir: Path) -> None:
         async with running.client() as client:
             found = (await client.get("/api/v1/memory/recall", params={"query": "doctor visit"})).json()
             assert [r["memory_id"] for r in found["results"]] == [kept["memory_id"]]
+
+
+LONG = " The meeting went through every open point of the contract, and each was written down with who does it and by when." * 12
+
+
+async def test_an_index_of_an_earlier_version_is_built_anew_while_words_are_found(data_dir: Path) -> None:
+    with up(data_dir) as running:
+        async with running.client() as client:
+            memories = [{"content": f"Protocol {n}.{LONG}"} for n in range(40)]
+            memories.append({"content": "The physician moved my appointment to noon."})
+            kept = (await client.post("/api/v1/memory/remember/batch", json={"memories": memories})).json()["memory_ids"]
+            await searchable(client)
+    marker = data_dir / "vectors" / "embedder.json"
+    earlier = json.loads(marker.read_text()) | {"embedder": "all-MiniLM-L6-v2-int8@00000000"}
+    marker.write_text(json.dumps(earlier))
+    (data_dir / "vectors-rebuilt-20200101000000" / "shard").mkdir(parents=True)  # as a killed rebuild leaves it
+    assert "planner-memory reindex" in await command(data_dir, "recall", "appointment", status=4), "nothing stays to build it anew"
+    with up(data_dir) as running:
+        assert ["00000000" in each for each in running.said["notices"]] == [True]
+        async with running.client() as client:
+            by_words, states = [], ["running"]
+            while states[-1] == "running":
+                found = (await client.get("/api/v1/memory/recall", params={"query": f"physician appointment {len(states)}", "k": 1})).json()
+                late = (await client.post("/api/v1/memory/remember", json={"content": f"The lift was repaired {len(states)} times."})).json()
+                states.append((await client.get("/api/v1/memory/reindex")).json()["state"])
+                if states[-1] == "running":
+                    by_words.append([r["memory_id"] for r in found["results"]] == [kept[-1]] and "only words" in found["degraded"][0].lower())
+                    assert late["pending"] == ["embedder"]
+            assert states[-1] == "switched"
+            assert by_words
+            assert all(by_words)
+            await searchable(client)
+            found = (await client.get("/api/v1/memory/recall", params={"query": "doctor visit", "k": 1})).json()
+            assert ([r["memory_id"] for r in found["results"]], found["degraded"]) == ([kept[-1]], [])
+            found = (await client.get("/api/v1/memory/recall", params={"query": "elevator fixed", "k": 1})).json()
+            assert "lift" in found["results"][0]["content"]
+            assert (await client.get("/health")).json()["status"] == "healthy"
+    [folder] = data_dir.glob("vectors*")
+    assert "00000000" not in (folder / "embedder.json").read_text(), "the next start finds nothing to do"

@@ -37,12 +37,12 @@ def up(port: Port = None, as_json: Json = False) -> None:
 
 async def _up(settings: Settings, *, as_json: bool) -> None:
     runtime = loaded("cli.runtime")
-    async with runtime.all_in_one(settings) as running:
+    async with runtime.all_in_one(settings, renew=True) as running:
 
         def ready(url: str) -> None:
             data, adapters = running.platform.data.path, running.platform.adapters
             if as_json:
-                show_json({"url": url, "data_dir": str(data), "adapters": adapters})
+                show_json({"url": url, "data_dir": str(data), "adapters": adapters, "notices": running.platform.notices})
                 return
             table = Table(show_header=False, box=None, pad_edge=False)
             table.add_row("planner-memory", url)
@@ -53,6 +53,8 @@ async def _up(settings: Settings, *, as_json: bool) -> None:
             console.print(table)
             if "calendar_url" in adapters:
                 console.print("`planner-memory calendar address` prints what a calendar app needs to subscribe.")
+            for each in running.platform.notices:
+                console.print(each, markup=False)
             console.print("Ctrl-C stops it.")
 
         await runtime.serve_app(running, port=settings.port, on_ready=ready, register=True)
@@ -72,7 +74,12 @@ async def _serve(service: str, settings: Settings, port: int | None) -> None:
     runtime = loaded("cli.runtime")
     port = runtime.PORTS[service] if port is None else port
     async with runtime.single(service, settings) as running:
-        await runtime.serve_app(running, port=port, on_ready=lambda url: notice(f"{service} {url}"), register=False)
+
+        def ready(url: str) -> None:
+            for line in (f"{service} {url}", *running.platform.notices):
+                notice(line)
+
+        await runtime.serve_app(running, port=port, on_ready=ready, register=False)
 
 
 def migrate(as_json: Json = False) -> None:

@@ -36,13 +36,16 @@ class Running:
 
 
 @asynccontextmanager
-async def all_in_one(settings: Settings, *, rebuild: bool = False) -> AsyncIterator[Running]:
-    """The four services in this process; one that fails to start closes the others. `rebuild` makes the search index anew."""
+async def all_in_one(settings: Settings, *, rebuild: bool = False, renew: bool = False) -> AsyncIterator[Running]:
+    """The four services in this process; one that fails to start closes the others.
+
+    `rebuild` makes the search index anew before anything is found in it; `renew` does so in the background, when it is an older one.
+    """
     check_exposure(settings)
     give_memory_back()
     async with open_platform(settings, embedded=True) as platform:
         await loaded("wiring.calendars").open_calendar(platform, may_start=True)
-        gateway = await _gateway(platform, rebuild=rebuild)
+        gateway = await _gateway(platform, rebuild=rebuild, renew=renew)
         to_gateway = httpx.ASGITransport(gateway)
         planner = await _planner(platform, to_gateway)
         apps = {"memory-gateway": gateway, "planner-engine": planner}
@@ -60,7 +63,7 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     give_memory_back()
     async with open_platform(settings, embedded=False, service=service) as platform:
         if service == "memory-gateway":
-            app = await _gateway(platform)
+            app = await _gateway(platform, renew=True)
         elif service == "planner-engine":
             app = await _planner(platform, None)
         elif service == "scheduler-engine":
@@ -75,9 +78,9 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
 
 # What a service brings is loaded when it is opened, so that a process of its own carries none of the others': numpy and the memory's engines alone
 # are 50 MB.
-async def _gateway(platform: Platform, *, rebuild: bool = False) -> FastAPI:
+async def _gateway(platform: Platform, *, rebuild: bool = False, renew: bool = False) -> FastAPI:
     metrics = Metrics("memory-gateway")
-    memories = await loaded("wiring.memory").open_gateway(platform, metrics, rebuild=rebuild)
+    memories = await loaded("wiring.memory").open_gateway(platform, metrics, rebuild=rebuild, renew=renew)
     app: FastAPI = loaded("asgi.memory_gateway").create_memory_gateway(
         memories.gateway, memories.documents, memories.reindexer, platform.face, metrics
     )

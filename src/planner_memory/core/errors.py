@@ -97,4 +97,11 @@ class NotStarted(PlannerMemoryError):
 
 
 class IndexOutdated(NotStarted):
-    """The search index was filled by another embedder than the one in use; it has to be built anew, which loses nothing."""
+    """The search index was filled by another embedder than the one in use; it has to be built anew, which loses nothing.
+
+    `filled_by`: name and dimension of that embedder, where the index could be opened for it; None when it was laid out otherwise as well.
+    """
+
+    def __init__(self, detail: str, *, filled_by: tuple[str, int] | None = None) -> None:
+        super().__init__(detail)
+        self.filled_by = filled_by

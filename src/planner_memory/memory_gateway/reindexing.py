@@ -107,6 +107,7 @@ class Reindexer:
                 await self._remove_forgotten(pair, written)
                 await self._documents.reindex()
             self.progress = replace(self.progress, state="switched", detail=f"{changed} memories that changed meanwhile follow in the background.")
+            log.info("the search index was built anew", embedder=pair.embedder.name, memories=len(written))
             await self._places.discard(before_location, before)
         except PlannerMemoryError as error:
             self.progress = replace(self.progress, state="failed" if not switched else "switched", detail=error.detail)

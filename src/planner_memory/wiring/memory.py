@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from planner_memory.adapters.qdrant.collections import setup_collections
 from planner_memory.adapters.qdrant.vectors import QdrantVectors
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.valkey.cache import ValkeyCache
-from planner_memory.core.errors import NotStarted, Unavailable
+from planner_memory.core.errors import IndexOutdated, NotStarted, Unavailable
 from planner_memory.core.local_time import zone
 from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
@@ -52,6 +53,20 @@ class _WordsOnly:
         """Nothing to check."""
 
 
+class _Former:
+    """Stands for the embedder that filled an older index, which answers by words until a new one takes its place."""
+
+    def __init__(self, name: str, dimension: int) -> None:
+        self.name = name
+        self.dimension = dimension
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        raise Unavailable("The search index is being built anew for another version of the embedder.")
+
+    async def check(self) -> None:
+        await self.embed(())
+
+
 def _local_embedder(threads: int = 1) -> Any:
     """Its library takes 20 MB, which a process that has its embeddings made elsewhere need not carry."""
     return importlib.import_module("planner_memory.adapters.onnx.embedder").OnnxEmbedder(threads=threads)
@@ -78,16 +93,12 @@ async def _embedder(platform: Platform, kind: EmbedderKind, measures: EmbeddingM
     return remote
 
 
-async def _search_pair(
-    platform: Platform, measures: EmbeddingMeasures, kind: EmbedderKind | None, location: str, *, rebuild: bool = False
-) -> SearchPair:
+async def _search_pair(platform: Platform, embedder: Embedder, location: str, *, rebuild: bool = False) -> SearchPair:
     """Embedder and index at a location: a folder beside the first, or a prefix of the collections' names."""
     settings = platform.settings
-    embedder = await _embedder(platform, kind or settings.embedder, measures)
     vectors: VectorIndex
     if settings.qdrant_url is None:
-        folder = platform.data.path / (f"vectors-{location}" if location else "vectors")
-        vectors = await QdrantEdgeVectors.open(folder, embedder.name, embedder.dimension, rebuild=rebuild)
+        vectors = await QdrantEdgeVectors.open(_folder(platform, location), embedder.name, embedder.dimension, rebuild=rebuild)
     else:
         key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
         prefix = f"{location}-" if location else ""
@@ -101,7 +112,29 @@ async def _discard(platform: Platform, location: str, pair: SearchPair) -> None:
         await pair.vectors.clear()
     await pair.vectors.close()
     if platform.settings.qdrant_url is None:
-        await asyncio.to_thread(shutil.rmtree, platform.data.path / (f"vectors-{location}" if location else "vectors"), ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, _folder(platform, location), ignore_errors=True)
+
+
+def _folder(platform: Platform, location: str) -> Path:
+    return platform.data.path / (f"vectors-{location}" if location else "vectors")
+
+
+def _remove_unfinished(platform: Platform, location: str) -> None:
+    """What a process that was killed while it built an index left behind. Whoever has the index in use open is the only one to build another."""
+    for each in set(platform.data.path.glob("vectors*")) - {_folder(platform, location)}:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+async def _renewable(platform: Platform, location: str, outdated: IndexOutdated) -> SearchPair:
+    """The older index, to be searched by its words meanwhile, when another version of our own model filled it: building it anew costs nobody
+    money and no other process has it open. Else raises what it was given."""
+    settings = platform.settings
+    if settings.embedder != "local" or settings.qdrant_url is not None or outdated.filled_by is None:
+        raise outdated
+    name, dimension = outdated.filled_by
+    if name == _WordsOnly.name or name.startswith("openrouter:"):
+        raise outdated
+    return await _search_pair(platform, _Former(name, dimension), location)
 
 
 def _cache(platform: Platform) -> Cache:
@@ -132,8 +165,9 @@ class Memories:
     reindexer: Reindexer
 
 
-async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = False) -> Memories:
-    """Opens the memory. `rebuild` throws the index away and makes everything due for indexing again.
+async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = False, renew: bool = False) -> Memories:
+    """Opens the memory. `rebuild` throws the index away and makes everything due for indexing again. `renew` opens an index that another version
+    of the local model filled, too, and builds a new one in the background.
 
     Raises:
         NotStarted: the index was filled by another embedder than the configured one; the message names `planner-memory reindex`.
@@ -141,12 +175,19 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     settings = platform.settings
     home, store = PostgresIndexHome(platform.database), PostgresMemories(platform.database)
     measures = EmbeddingMeasures(metrics)
-    search = CurrentSearch(await _search_pair(platform, measures, None, await home.location(), rebuild=rebuild))
+    location, chosen, is_outdated = await home.location(), await _embedder(platform, settings.embedder, measures), False
+    try:
+        pair = await _search_pair(platform, chosen, location, rebuild=rebuild)
+    except IndexOutdated as outdated:
+        if not renew:
+            raise
+        pair, is_outdated = await _renewable(platform, location, outdated), True
+    search = CurrentSearch(pair)
     platform.stack.push_async_callback(search.vectors.close)
     embedder = search.embedder if settings.embedder != "none" else None
     platform.adapters |= {
         "vectors": "qdrant" if settings.qdrant_url else "qdrant edge",
-        "embedder": search.embedder.name,
+        "embedder": chosen.name,
         "cache": "valkey" if settings.valkey_url else "in process",
     }
     documents = Documents(
@@ -188,7 +229,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
                 "A change from or to no embedder needs a stop: run `planner-memory reindex --embedder …` while nothing runs, "
                 "set PLANNER_EMBEDDER, and start."
             )
-        return await _search_pair(platform, measures, kind, location)
+        return await _search_pair(platform, await _embedder(platform, kind or settings.embedder, measures), location)
 
     async def discard(location: str, pair: SearchPair) -> None:
         await _discard(platform, location, pair)
@@ -206,6 +247,14 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         service.open()
         platform.stack.push_async_callback(service.close)
     platform.stack.push_async_callback(reindexer.close)
+    if settings.qdrant_url is None:
+        await asyncio.to_thread(_remove_unfinished, platform, location)
+    if is_outdated:
+        await reindexer.start(None)
+        platform.notices.append(
+            f"The search index was made by an earlier version of the embedder ({pair.embedder.name}). It is being built anew in the background; "
+            "until that is done, memories are found by their words alone."
+        )
     return Memories(gateway, documents, reindexer)
 
 

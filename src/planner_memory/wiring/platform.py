@@ -43,6 +43,7 @@ class Platform:
     clock: Clock
     stack: AsyncExitStack
     adapters: dict[str, str] = field(default_factory=dict)  # need -> what fulfils it, for /health and doctor
+    notices: list[str] = field(default_factory=list)  # what whoever started the process should know, one sentence or two each
     calendar: Calendar | None = None
     workspace: Workspace | None = None
     account: CalendarAccount | None = None  # of the calendar, where it has one that is connected in a browser

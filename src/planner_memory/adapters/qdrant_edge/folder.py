@@ -52,6 +52,8 @@ class IndexFolder:
         expected = {"embedder": embedder_name, "dimension": dimension, "layout": _LAYOUT}
         try:
             found = json.loads(self._marker.read_text(encoding="utf-8"))
+            if found.keys() != expected.keys():
+                raise ValueError(f"it holds {found}")
         except FileNotFoundError:
             if self.has_shard():
                 raise NotStarted(f"{self._marker} is missing, so nobody can tell which embedder filled the index. {_REMEDY}") from None
@@ -59,12 +61,13 @@ class IndexFolder:
             fresh.write_text(json.dumps(expected), encoding="utf-8")
             fresh.replace(self._marker)
             return
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, AttributeError) as error:
             raise NotStarted(f"{self._marker} cannot be read: {error}. {_REMEDY}") from error
         if found != expected:
             raise IndexOutdated(
                 f"The search index in {self.path} was filled with {found}, and the service is set to {expected}. {_REMEDY}"
-                " Nothing is lost by that: the index is derived from PostgreSQL."
+                " Nothing is lost by that: the index is derived from PostgreSQL.",
+                filled_by=(found["embedder"], found["dimension"]) if found["layout"] == _LAYOUT else None,
             )
 
 
