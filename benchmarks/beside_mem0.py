@@ -70,6 +70,7 @@ async def beside_mem0(folder: Path, dsn: str, count: int) -> dict[str, Any]:
         profiles=PostgresProfiles(database, time_zone="UTC"),
         clock=lambda: datetime.now(UTC),
     )
+    gateway.open()
     taken: dict[str, list[float]] = {"add": [], "search": [], "acknowledge": []}
     cpu: dict[str, float] = {}
 

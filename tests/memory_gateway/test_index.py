@@ -258,8 +258,9 @@ async def test_what_is_handed_over_goes_before_the_next_round_of_a_backlog_and_n
     handed.append("third")
     await loop.wait_for([uuid4()], 0.01, are_handed=True)
     assert told[5:] == ["third"], "nobody asked for a round"
-    loop.wake_soon()
-    loop.wake_soon()
+    loop.wake_soon(60)
+    loop.wake_soon(0.01)
+    loop.wake_soon(60)
     while len(told) == 6:
         await asyncio.sleep(0.01)
     await loop.close()

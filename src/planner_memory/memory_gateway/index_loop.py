@@ -20,7 +20,6 @@ log = structlog.get_logger()
 BATCH = 32
 LEASE_SECONDS = 60
 _EMBEDDER_REST_SECONDS = 5
-_SOON_SECONDS = 0.05
 Dense = list[NDArray[np.float32] | None]
 
 
@@ -86,10 +85,14 @@ class IndexLoop:
         self._again = True
         return self._start()
 
-    def wake_soon(self) -> None:
-        """As `wake`, in a moment: rows that come one by one, with nobody waiting, are then looked at together."""
-        if self._soon is None and not self._closing:
-            self._soon = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._wake_now)
+    def wake_soon(self, seconds: float) -> None:
+        """As `wake`, within so many seconds: what comes one by one, with nobody waiting, is then looked at together."""
+        loop = asyncio.get_running_loop()
+        if self._closing or (self._soon is not None and self._soon.when() <= loop.time() + seconds):
+            return
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = loop.call_later(seconds, self._wake_now)
 
     def _wake_now(self) -> None:
         self._soon = None

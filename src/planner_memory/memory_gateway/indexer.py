@@ -17,6 +17,8 @@ from planner_memory.ports.memories import Forgotten, MemoryStore, StoredMemory
 from planner_memory.ports.vectors import VectorIndex
 
 _FORGOTTEN_AT_ONCE = 500
+_HANDED_SECONDS = 0.05
+_NOTED_SECONDS = 0.5
 
 
 class Indexer:
@@ -52,11 +54,13 @@ class Indexer:
     def wake(self) -> asyncio.Task[None]:
         return self._loop.wake()
 
-    def wake_soon(self) -> None:
-        self._loop.wake_soon()
+    def hand(self, row: StoredMemory) -> None:
+        """Takes a row that was leased when it was stored, to be indexed in a moment: nobody needs to claim it. One who dies leaves it leased."""
+        self._handed.append(row)
+        self._loop.wake_soon(_HANDED_SECONDS)
 
     async def wait_for_new(self, row: StoredMemory, seconds: float) -> Outcome | None:
-        """As `wait_for`, for a row that was leased when it was stored: nobody needs to claim it. A process that dies meanwhile leaves it leased."""
+        """As `wait_for`, for a row as that of `hand`."""
         self._handed.append(row)
         return (await self._loop.wait_for([row.id], seconds, are_handed=True)).get(row.id)
 
@@ -119,7 +123,7 @@ class Indexer:
             await self._answers.advance({r.client_id for r in rows})
             self.unnoted += rows
             self._loop.tell(ids, Outcome("indexed"))
-            self._loop.wake_soon()
+            self._loop.wake_soon(_NOTED_SECONDS)
             return True
         async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(rows, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(rows))

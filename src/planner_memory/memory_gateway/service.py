@@ -138,7 +138,7 @@ class Gateway:
             Conflict: the memory to supersede has been superseded by another.
             Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
         """
-        lease = LEASE_SECONDS if wait and self._indexer else 0
+        lease = LEASE_SECONDS if self._indexer else 0
         [added] = await stored(self._store, [draft], self._clock(), await self._zone(), lease_seconds=lease)
         memory_id = added.id
         copying = asyncio.create_task(self._following.copied(memory_id, _WAIT_SECONDS if wait else 0))
@@ -182,10 +182,11 @@ class Gateway:
             async with self._store.begin() as tx:
                 if any(m.index_state == "indexed" for m in await tx.memories([added.id])):
                     return Outcome("indexed")
-        if not wait:
-            self._indexer.wake_soon()
-            return None
-        return await (self._indexer.wait_for_new(added.row, _WAIT_SECONDS) if added.row else self._indexed(added.id))
+            return await self._indexed(added.id) if wait else None
+        if wait:
+            return await self._indexer.wait_for_new(added.row, _WAIT_SECONDS)
+        self._indexer.hand(added.row)
+        return None
 
     async def _indexed(self, memory_id: UUID) -> Outcome | None:
         assert self._indexer is not None
@@ -311,9 +312,7 @@ class Gateway:
             return Pending(0, None)
         with spanning("health"):
             async with self._store.begin() as tx:
-                found = await tx.pending()
-        count = max(0, found.count - len(self._indexer.unnoted))
-        return Pending(count, found.oldest_at if count else None)
+                return await tx.pending(but_for=tuple(self._indexer.unnoted))
 
     async def _zone(self) -> ZoneInfo:
         """The person's time zone, read again after a minute."""

@@ -20,6 +20,8 @@ async def stored(
         Conflict: the memory to supersede has been superseded by another.
     """
     rows = [to_store(d, now, tz, prefix=f"memories[{i}]." if in_batch else "") for i, d in enumerate(drafts)]
+    if len(drafts) == 1 and drafts[0].supersedes is None:
+        return [await store.add_unless_repeated(rows[0], lease_seconds=lease_seconds)]
     asked: dict[tuple[object, ...], MemoryToStore] = {}
     for row in rows:
         asked.setdefault(_identity(row), row)

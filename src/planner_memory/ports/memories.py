@@ -207,7 +207,9 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
 
     async def mark_all_pending(self) -> int: ...
 
-    async def pending(self) -> Pending: ...
+    async def pending(self, *, but_for: Sequence[StoredMemory] = ()) -> Pending:
+        """What is not marked as indexed; rows of `but_for` do not count as long as they did not change."""
+        ...
 
     async def forgotten(self, limit: int) -> list[Forgotten]:
         """Deleted rows that the index has not confirmed yet, oldest first."""
@@ -243,6 +245,13 @@ class MemoryStore(Protocol):
         """A transaction, committed when the block ends and rolled back when it raises. Raises Unavailable. `locking`: begins with a `lock` of these.
 
         With `may_be_lost` a crash of the store may undo it: for what is only noted about the index, and made again when the note is missing.
+        """
+        ...
+
+    async def add_unless_repeated(self, memory: MemoryToStore, *, lease_seconds: float = 0) -> Added:
+        """As `add_unless_repeated` of a transaction that locks the memory's client, with this one memory alone: the short way for the usual case.
+
+        Sent again, it finds its own row as the one that it repeats.
         """
         ...
 

@@ -1,8 +1,8 @@
 """The connection pool, and the one way to run a named query inside a transaction, which sees the rows of its scope alone."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -20,6 +20,7 @@ from planner_memory.core.tenancy import Scope, current_scope
 
 log = structlog.get_logger()
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 
@@ -31,15 +32,19 @@ def _is_json(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
-@lru_cache(maxsize=1_024)
-def _begin(role: str | None, scope: Scope | None, may_be_lost: bool, locking: tuple[str, ...]) -> bytes:
-    """One round trip: the transaction, the role that stands below row-level security, whose rows it may touch, and the clients that it locks."""
+def _settings(role: str | None, scope: Scope | None, may_be_lost: bool) -> dict[str, str]:
+    """What holds for one transaction: the role that stands below row-level security, and whose rows it may touch."""
     clients = json.dumps(scope.clients) if scope and scope.clients else ""
     set_to = {"planner.clients": clients, "planner.bypass": (scope and scope.bypass) or ""}
-    if role:
-        set_to = {"role": role, **set_to}
     if may_be_lost:
         set_to["synchronous_commit"] = "off"
+    return {"role": role, **set_to} if role else set_to
+
+
+@lru_cache(maxsize=1_024)
+def _begin(role: str | None, scope: Scope | None, may_be_lost: bool, locking: tuple[str, ...]) -> bytes:
+    """One round trip: the transaction, its settings, and the clients that it locks."""
+    set_to = _settings(role, scope, may_be_lost)
     said = [sql.SQL("set_config({}, {}, true)").format(sql.Literal(name), sql.Literal(value)) for name, value in set_to.items()]
     begun = sql.SQL("begin; select {}").format(sql.SQL(", ").join(said)).as_bytes()
     return begun + b"; " + _text("lock_clients").replace(b"%(clients)s", sql.Literal(list(locking)).as_bytes()) if locking else begun
@@ -107,6 +112,21 @@ class Transaction:
             await cursor.executemany(_text(name), [_adapted(p) for p in parameters])
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """The driver's errors as ours."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        log.error("a transaction left its scope", scope=repr(current_scope()), reason=error.diag.message_primary)
+        raise PlannerMemoryError(
+            "A row of a client outside this request's scope was to be written, so nothing was stored. "
+            "This is a mistake in planner-memory; its log names the scope."
+        ) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
+
+
 class Database:
     """PostgreSQL behind a pool. Opened once per process."""
 
@@ -147,36 +167,58 @@ class Database:
         Raises:
             Unavailable: PostgreSQL does not answer, or went away before the commit; nothing was stored.
         """
-        try:
-            connection = await self._begun(may_be_lost, tuple(locking))
+        statement = _begin(self._role, current_scope(), may_be_lost, tuple(locking))
+
+        async def begun(connection: Connection) -> None:
+            await connection.execute(statement)
+
+        with _told():
+            connection, _ = await self._first(begun)
             try:
                 async with connection:  # commits or rolls back; the pool keeps it open
                     yield Transaction(connection)
             finally:
                 await self._pool.putconn(connection)
-        except psycopg.errors.InsufficientPrivilege as error:
-            log.error("a transaction left its scope", scope=repr(current_scope()), reason=error.diag.message_primary)
-            raise PlannerMemoryError(
-                "A row of a client outside this request's scope was to be written, so nothing was stored. "
-                "This is a mistake in planner-memory; its log names the scope."
-            ) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
-            raise Unavailable("PostgreSQL does not answer; nothing was stored. Try again in a moment.") from error
 
-    async def _begun(self, may_be_lost: bool, locking: tuple[str, ...]) -> Connection:
-        """A connection whose transaction has begun. The statement also tests that it lives; one that died in the pool is thrown away."""
-        statement, lives = _begin(self._role, current_scope(), may_be_lost, locking), self._max_size
+    async def at_once(self, name: str, row: type[Row], /, *, locking: Sequence[str], **parameters: Any) -> list[Row]:
+        """As a transaction of `begin(locking=…)` that runs this one query, whose rows it returns, in one round trip instead of three.
+
+        The query must bear to be repeated: it is sent again when the connection was found dead, and then it may have been carried out.
+
+        Raises:
+            Unavailable: as `begin`.
+        """
+        set_to = _settings(self._role, current_scope(), False)
+        settings = b"select " + b", ".join([b"set_config(%s, %s, true)"] * len(set_to))
+        values = [part for setting in set_to.items() for part in setting]
+
+        async def sent(connection: Connection) -> list[Row]:
+            # what stands in one pipeline is one transaction, committed where the pipeline ends
+            async with connection.cursor(row_factory=_made(row)) as cursor:
+                async with connection.pipeline():
+                    await connection.execute(settings, values)
+                    await connection.execute(_text("lock_clients"), {"clients": list(locking)})
+                    await cursor.execute(_text(name), _adapted(parameters))
+                return await cursor.fetchall()
+
+        with _told():
+            connection, found = await self._first(sent)
+            await self._pool.putconn(connection)
+        return found
+
+    async def _first(self, work: Callable[[Connection], Awaitable[Result]]) -> tuple[Connection, Result]:
+        """What a connection does first also tests that it lives; one that died in the pool is thrown away. The caller gives it back."""
+        lives = self._max_size
         while True:
             connection = await self._pool.getconn()
             try:
-                await connection.execute(statement)
+                return connection, await work(connection)
             except BaseException as error:
+                was_dead = connection.closed and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
                 await self._pool.putconn(connection)
                 lives -= 1
-                if lives < 0 or not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+                if lives < 0 or not was_dead:
                     raise
-            else:
-                return connection
 
     async def check(self) -> None:
         async with self.begin() as tx:

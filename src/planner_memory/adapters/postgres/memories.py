@@ -54,6 +54,15 @@ def _row(memory: MemoryToStore) -> dict[str, Any]:
     }
 
 
+def _compared(memory: MemoryToStore) -> dict[str, Any]:
+    """With what a repeat is known by."""
+    return {**_row(memory), "content_hash": memory.content_hash, "occurred_at_given": memory.occurred_at_given}
+
+
+def _added(answer: _Added, memory: MemoryToStore) -> Added:
+    return Added(answer.id, _stored(memory, answer.created_at, answer.index_due_at) if answer.created_at and answer.index_due_at else None)
+
+
 def _stored(memory: MemoryToStore, created_at: datetime, index_due_at: datetime) -> StoredMemory:
     return StoredMemory(
         id=memory.id,
@@ -97,12 +106,9 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
     async def add_unless_repeated(self, memories: Sequence[MemoryToStore], *, lease_seconds: float = 0) -> list[Added]:
         if not memories:
             return []
-        asked = [{**_row(m), "n": n, "content_hash": m.content_hash, "occurred_at_given": m.occurred_at_given} for n, m in enumerate(memories)]
+        asked = [{**_compared(m), "n": n} for n, m in enumerate(memories)]
         answers = await self._tx.rows("add_memories_unless_repeated", _Added, memories=asked, lease_seconds=lease_seconds)
-        return [
-            Added(a.id, _stored(m, a.created_at, a.index_due_at) if a.created_at and a.index_due_at else None)
-            for a, m in zip(answers, memories, strict=True)
-        ]
+        return [_added(a, m) for a, m in zip(answers, memories, strict=True)]
 
     async def supersede(self, old: UUID, new: UUID, at: datetime) -> None:
         await self._tx.run("supersede_memory", old=old, new=new, at=at)
@@ -152,8 +158,8 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
     async def mark_all_pending(self) -> int:
         return await self._tx.run("mark_all_memories_pending")
 
-    async def pending(self) -> Pending:
-        return await self._tx.row("pending_memories", Pending) or Pending(0, None)
+    async def pending(self, *, but_for: Sequence[StoredMemory] = ()) -> Pending:
+        return await self._tx.row("pending_memories", Pending, **_leased(but_for)) or Pending(0, None)
 
     async def forgotten(self, limit: int) -> list[Forgotten]:
         return await self._tx.rows("forgotten_memories", Forgotten, limit=limit)
@@ -172,6 +178,11 @@ class PostgresMemories:
     async def begin(self, *, may_be_lost: bool = False, locking: Sequence[str] = ()) -> AsyncIterator[PostgresMemoryTransaction]:
         async with self._database.begin(may_be_lost=may_be_lost, locking=locking) as tx:
             yield PostgresMemoryTransaction(tx)
+
+    async def add_unless_repeated(self, memory: MemoryToStore, *, lease_seconds: float = 0) -> Added:
+        asked = {**_compared(memory), "lease_seconds": lease_seconds}
+        [answer] = await self._database.at_once("add_memory_unless_repeated", _Added, locking=[memory.client_id], **asked)
+        return _added(answer, memory)
 
     async def check(self) -> None:
         await self._database.check()

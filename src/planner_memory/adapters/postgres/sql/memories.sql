@@ -24,12 +24,8 @@ from jsonb_to_recordset(%(memories)s::jsonb) as m (
     id uuid, client_id text, person_id text, memory_type text, event_type text, event_source text, content text, payload jsonb, metadata jsonb,
     entities jsonb, occurred_at timestamptz, thread_id text)
 
--- name: add_memories_unless_repeated
-with asked as materialized (
-    select * from jsonb_to_recordset(%(memories)s::jsonb) as m (
-        n integer, id uuid, client_id text, person_id text, memory_type text, event_type text, event_source text, content text, content_hash text,
-        payload jsonb, metadata jsonb, entities jsonb, occurred_at timestamptz, occurred_at_given boolean, thread_id text)
-), known as materialized (
+-- part: unless_repeated
+known as materialized (
     select distinct on (m.n) m.n, e.id
     from asked m join events e on e.client_id = m.client_id and e.content_hash = m.content_hash
     where e.thread_id is not distinct from m.thread_id
@@ -40,8 +36,8 @@ with asked as materialized (
 ), added as (
     insert into events (id, client_id, person_id, memory_type, event_type, event_source, content, payload, metadata, entities, occurred_at, thread_id,
                         index_due_at)
-    select m.id, m.client_id, m.person_id, m.memory_type, m.event_type, m.event_source, m.content, m.payload, m.metadata,
-           array(select jsonb_array_elements_text(m.entities)), m.occurred_at, m.thread_id, now() + make_interval(secs => %(lease_seconds)s::float8)
+    select m.id, m.client_id, m.person_id, m.memory_type, m.event_type, m.event_source, m.content, m.payload, m.metadata, m.entities, m.occurred_at,
+           m.thread_id, now() + make_interval(secs => %(lease_seconds)s::float8)
     from asked m
     where not exists (select from known where known.n = m.n)
     order by m.n
@@ -50,6 +46,26 @@ with asked as materialized (
 select coalesce(known.id, m.id) as id, added.created_at, added.index_due_at
 from asked m left join known on known.n = m.n left join added on added.id = m.id
 order by m.n
+
+-- name: add_memories_unless_repeated
+with given as materialized (
+    select * from jsonb_to_recordset(%(memories)s::jsonb) as m (
+        n integer, id uuid, client_id text, person_id text, memory_type text, event_type text, event_source text, content text, content_hash text,
+        payload jsonb, metadata jsonb, entities jsonb, occurred_at timestamptz, occurred_at_given boolean, thread_id text)
+), asked as materialized (
+    select n, id, client_id, person_id, memory_type, event_type, event_source, content, content_hash, payload, metadata,
+           array(select jsonb_array_elements_text(given.entities)) as entities, occurred_at, occurred_at_given, thread_id
+    from given
+), @unless_repeated
+
+-- name: add_memory_unless_repeated
+-- as add_memories_unless_repeated, for one: reading it from JSON takes as long as storing it
+with asked as (
+    select 0 as n, %(id)s::uuid as id, %(client_id)s::text as client_id, %(person_id)s::text as person_id, %(memory_type)s::text as memory_type,
+           %(event_type)s::text as event_type, %(event_source)s::text as event_source, %(content)s::text as content,
+           %(content_hash)s::text as content_hash, %(payload)s::jsonb as payload, %(metadata)s::jsonb as metadata, %(entities)s::text[] as entities,
+           %(occurred_at)s::timestamptz as occurred_at, %(occurred_at_given)s::boolean as occurred_at_given, %(thread_id)s::text as thread_id
+), @unless_repeated
 
 -- name: supersede_memory
 update events set superseded_at = %(at)s::timestamptz, superseded_by = %(new)s::uuid, updated_at = now() where id = %(old)s::uuid
@@ -89,7 +105,7 @@ where @selected
 
 -- name: mark_neighbours_pending
 update events set index_state = 'pending', index_due_at = clock_timestamp()
-where index_state = 'indexed' and not id = any(%(ids)s::uuid[]) and id in (
+where not id = any(%(ids)s::uuid[]) and id in (
     select near.id
     from (select client_id, thread_id, occurred_at, id from events where id = any(%(ids)s::uuid[]) and thread_id is not null) as middle
     cross join lateral (
@@ -168,7 +184,9 @@ with marked as (
 update events set index_state = 'pending', index_attempts = 0, index_due_at = clock_timestamp()
 
 -- name: pending_memories
-select count(*)::integer as count, min(created_at) as oldest_at from events where index_state <> 'indexed'
+select count(*)::integer as count, min(created_at) as oldest_at from events e
+where index_state <> 'indexed'
+  and not exists (select from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as done (id, lease) where done.id = e.id and done.lease = e.index_due_at)
 
 -- name: forgotten_memories
 select id, client_id from forgotten_memories order by forgotten_at, id limit %(limit)s::integer
