@@ -17,6 +17,8 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 _REST = re.compile(r"\b(?:rest|remain\w*|left|open|other|not|slipped|unfinished|missing|undone|missed)\b", re.IGNORECASE)
+# what stands behind "three times" where it is a multiple, and not how often something happened
+_MULTIPLIED = r"\s+(?:(?:more|less|longer|shorter|faster|slower|higher|lower|as|the|its|their|your|my|what|that|this|your)\b|over\b)"
 _MEASURES: tuple[Kind, ...] = ("count", "minutes")
 _HUNDRED = Decimal(100)
 Ranked = Callable[[Kind], Sequence[tuple[float, Claim, bool]]]
@@ -124,9 +126,15 @@ def in_sentence(mention: Mention, text: str, numbers: Sequence[Mention], ranked:
     """
     if mention.kind in ("count", "minutes") and _SUM.search(text):
         return _sum(mention, numbers, ranked, claims)
-    if mention.kind in ("percent", "factor"):
+    if mention.kind in ("percent", "factor") and not is_how_often(mention, text):
         return _ratio(mention, text, numbers, ranked)
     return None
+
+
+def is_how_often(mention: Mention, text: str) -> bool:
+    """ "Switched 7 times" counts, "7 times the estimate" compares."""
+    said = mention.text.lower()
+    return said.endswith(" times") and re.search(rf"{re.escape(said)}{_MULTIPLIED}", text, re.IGNORECASE) is None
 
 
 def _sum(mention: Mention, numbers: Sequence[Mention], ranked: Ranked, claims: Sequence[Claim]) -> str | None:

@@ -30,6 +30,8 @@ _OTHERS = {
     "sprint.plan": "sprint.planned_billable_hours",
     "sprint.done": "sprint.actual_billable_hours",
     "sprint.share": "sprint.share_percent",
+    "sprint.billable": "sprint.billable_share_percent",
+    "log.events": "activity.events",
     "ahead.tasks": "ahead.tasks",
     "ahead.hours": "ahead.scheduled_hours",
     "list.open": "tasks.open_tasks",

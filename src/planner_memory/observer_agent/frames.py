@@ -30,6 +30,7 @@ _AGAINST = (
 )
 _BESIDE = r"(?:against|instead of|versus|vs\.?|compared (?:with|to)|compares? (?:with|to)|below|above|over|under|beyond|short of|higher than|lower than|more (?:\w+ )?than|less (?:\w+ )?than|fewer (?:\w+ )?than|close to|near|at|around|than|well above|well below|from)"
 _WEEK_BEFORE = r"(?:(?:the |a )?week before(?! that)|(?:the |your )?(?:previous|last|prior|preceding) week|(?:the )?week earlier)"
+_MOVED = r"(?:fell|dropped|rose|grew|climbed|declined|increased|decreased|shrank|sank|up|down|lower|higher)"
 _WENT = r"(?:fell|dropped|rose|grew|went|climbed|declined|increased|decreased|shrank|moved|came|is|are|was|were|sank|up|down)"
 _PLAN = r"(?:plan(?:ned)?|target|goal|quota|promised?)"
 _MORE = (
@@ -65,6 +66,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         "{beside}": _BESIDE,
         "{weekbefore}": _WEEK_BEFORE,
         "{went}": _WENT,
+        "{moved}": _MOVED,
         "{plan}": _PLAN,
         "{more}": _MORE,
         "{gap}": r"[^⟨⟩\n]*?",
@@ -81,6 +83,9 @@ _PARTS = (
     _frame(r"\bof {the}{b}(?: hours?)?(?:(?!plan)[^⟨⟩;:\n])*?,\s+{the}{a}…{measure}", "a=now.$ b=now.work", unless=r"\b(?:plan|planned)\b"),
     _frame(r"{a} (?:out )?of {the}{b}(?: hours)?…(?:was|were|is|are|went|counted|can be|could be|as)…{measure}", "a=now.$ b=now.work", unless=r"\bplan|average|week before"),
     _frame(r"{a},? {the}{b} of (?:it|that|this|them|which)…{measure}", "a=now.work b=part.$"),
+    _frame(r"{a} of {the}(?:recorded |tracked |logged |working )?(?:time|hours|work|day|week)(?: worked| tracked| recorded)?…(?:was|were|is|are|went|counted|can be|could be)…{measure}", "a=part.$", unless=r"sprint", loose=True),
+    _frame(r"{a} of {the}(?:recorded |tracked |logged )?(?:time|hours|work)(?: worked| tracked| recorded)? (?:was|were|is|are|can be) {measure}", "a=sprint.billable", when="sprint"),
+    _frame(r"\bwhat you (?:cannot|can not|can't|could not)(?: bill| invoice| charge)?\W+{a}", "a=now.nonbillable"),
     _frame(r"(?:less|fewer) than {a} of {the}(?:time|hours|work\w*|day|week)(?: worked| tracked)?,? {the}{b},?…{measure}", "a>part.$ b=part.$", "a>part.$ b=now.$"),
     _frame(r"(?:more|over) than {a} of {the}(?:time|hours|work\w*|day|week)(?: worked| tracked)?,? {the}{b},?…{measure}", "a<part.$ b=part.$", "a<part.$ b=now.$"),
     _frame(r"(?:less|fewer) than {a} of {the}(?:time|hours|work\w*|day|week)…(?:was|were)…{measure}", "a>part.$"),
@@ -101,6 +106,10 @@ _TREND = (
     _frame(r"\baverage of {b} {measure}…{a}(?: now| this week)?", "b=average.$ a=now.$", unless=r"over ⟨\d+⟩ weeks[^⟨⟩]*$|(?:than|below|above) an average", loose=True),
     _frame(r"{measure}…\b(?:over|in|of) {a} weeks", "a=average.weeks", when=r"\baverage\b", loose=True),
     _frame(r"\b(?:over|in|of|{a}) (?:the )?(?:last )?{b} weeks", "b=average.weeks", when=r"\baverage\b", loose=True),
+    _frame(r"{a} {measure} this week,? (?:and )?{the}{b} {weekbefore}", "a=now.$ b=before.$", unless="@"),
+    _frame(r"^\W*{measure}…{weekbefore}\W+{a}\W*$", "a=before.$", unless="@"),
+    _frame(r"{measure}…{moved} (?:by )?{the}{a}(?! (?:to|from)\b)", "a~average_gap.$", when="average|usual", unless=r"@|before|⟨\d+⟩[^⟨⟩]*⟨"),
+    _frame(r"\b{a} tasks and {b}(?: of work)?\W*$", "a=average.tasks b=average.work", when="^[^⟨⟩]*average"),
     _frame(r"{weekbefore}:? {the}{a}…{against} {the}{b}", "a=now.$ b=before.$", when=r"{measure}", unless=r"average|this one"),
     _frame(r"{a} {the}{measure}…{beside} {the}{b}(?: {measure2})?(?: in| of| from)? {weekbefore}".replace("{measure2}", "\\w+"), "a=now.$ b=before.$"),
     _frame(r"{measure}…{a}…{beside} {the}{b}(?: \w+)?(?: in| of| from)? {weekbefore}", "a=now.$ b=before.$", "a~before_gap.$ b=before.$"),
@@ -114,6 +123,7 @@ _SPRINT = (
     _frame(r"billable…{p} of (?:the|your) plan\s*[:,(–—-]+\s*{the}{a}…{against} {the}{b}", "p=sprint.share a=sprint.done b=sprint.plan"),
     _frame(r"(?:instead of|against|where|while|of) {the}{b}…{plan}…{a}", "b=sprint.plan a=sprint.done", when=r"billable|sprint", unless=r"@|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨\d+⟩"),
     _frame(r"\b(?:{plan})\b…{b}[^⟨⟩\n]*?(?:;|,|\band\b|\bbut\b|:|\.)[^⟨⟩\n]*?{a}", "b=sprint.plan a=sprint.done", section="sprint"),
+    _frame(r"\b{plan}\b…{b} (?:hours )?(?:of )?billable\b…\b(?:has|have|had) seen {the}{a}", "b=sprint.plan a=sprint.done"),
     _frame(r"\b{plan}\b…{b} (?:hours )?(?:of )?billable\b…[;,]…{a}", "b=sprint.plan a=sprint.done"),
     _frame(r"{b} (?:billable )?(?:hours )?(?:\w+ ){0,2}?{plan}…(?:;|,|\band\b|\bbut\b|\bwhile\b)…{a}…(?:done|worked|recorded|logged|reached|delivered|tracked|billed)?", "b=sprint.plan a=sprint.done", section="sprint"),
     _frame(r"{a}[^⟨⟩\n]*?{against} [^⟨⟩\n]*?{b}", "a=sprint.done b=sprint.plan", section="sprint", unless=r"\bshort of|above|over the plan|\bplanned\b[^⟨⟩]*⟨\d+⟩[^⟨⟩]*[;,][^⟨⟩]*⟨|average"),
@@ -143,6 +153,12 @@ _SPRINT = (
     _frame(r"(?:delivered|reached|hit|met|covered|got to)…{the}{a}…(?:of (?:the |your )?(?:billable )?{plan}|\W*$)", "a=sprint.share", section="sprint", unless=r"⟨\d+⟩[^⟨⟩]*⟨"),
 )  # fmt: skip
 _TASKS = (
+    _frame(r"\bplanned\W+{a}\W+(?:done|kept|completed|finished)\W+{b}(?!\s*\w)", "a=now.planned b=now.kept", unless="@|last|before|⟨\\d+⟩ hours|\\bh\\b"),
+    _frame(r"{a} (?:\w+ )?tasks? (?:were|was|stood) (?:planned|on {the}(?:agenda|plan|list)|down)\b…(?:;|,|and|but) you (?:\w+ )?(?:completed|finished|did|managed|closed) {the}{b}(?! \w*\s*tasks?)", "a=now.planned b=now.kept", unless="@|last|before"),
+    _frame(r"\blist (?:shrank|got shorter|is shorter|went down) by {a}", "a=now.tasks"),
+    _frame(r"\bshare of {the}(?:planned tasks|plan)…(?:finished|completed|done|kept|met) (?:is|was|came to|stands at) {the}{a}", "a=now.completion", unless="last|before|average"),
+    _frame(r"\b(?:entries|events)\W+{a},? of (?:which|them|these|those)\b", "a=log.events"),
+    _frame(r"{a} (?:log )?(?:entries|events),? of (?:which|them|these|those)\b", "a=log.events"),
     _frame(r"{a} of {the}{b}(?: planned)?(?: tasks)?…(?:slipped|left over|left|not done|no new|undone|missed|without|open|unfinished)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned", "a=list.undated b=now.planned", "a=list.undated b=list.slipped", unless=r"step|run|@[^⟨]*has|⟨\d+⟩ done", loose=True),
     _frame(r"of {the}{b} (?:planned )?tasks…(?:,|:) {a}…(?:slipped|left|not|open|undone|missed)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned"),
     _frame(r"{a} (?:planned )?(?:tasks?|of them)…(?:left over|not done|no new|undone|without|slipped|new (?:date|time|slot|day))", "a=list.slipped", "a=now.missed", "a=list.undated", unless=r"step|\bof ⟨", loose=True),
@@ -165,6 +181,8 @@ _AHEAD = (
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|ahead|on the schedule)", "a=ahead.tasks", section="focus", unless=r"@|tomorrow|today|\bon \w+day", loose=True),
 )  # fmt: skip
 _RECORDS = (
+    _frame(r"@ \({a},? (?:\w+ )?(?:estimated?|planned|expected)(?: at| to take)? {b}\)", "a=task.actual b=task.estimate"),
+    _frame(r"\bsav(?:ed|es|ing) (?:you )?{the}{a} on @", "a-task.over"),
     _frame(r"{a}…(?:against|instead of|versus|vs\.?|compared with|where|while|for) {the}{b}…(?:estimated?|expected|planned|guessed|reckoned|figured|thought)?", "a=task.actual b=task.estimate", "a=run.actual b=run.estimate", unless=r"average|week before|last week|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a}[,;] …{b}…(?:had been|was|were|been)? ?(?:estimated|expected|planned)", "a=task.actual b=task.estimate", unless=r"average|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"from (?:an )?(?:estimated|expected|planned) {b} to {the}{a}", "a=task.actual b=task.estimate"),

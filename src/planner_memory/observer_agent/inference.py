@@ -76,7 +76,7 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
         yield from (replace(mention, kind="time", value=(each % 24, 0), others=()) for each in (hour, hour + 12))
     if re.match(r"\s*(?:or|to|and|[–-])\s*[\w.,-]+\s*(?:%|per)", scene.sentence.after(mention)):
         yield replace(mention, kind="percent", precision=Decimal(2), others=())
-    if _FACT_AFTER.match(scene.sentence.after(mention)) or mention.start in scene.sentence.labelled:
+    if _FACT_AFTER.match(scene.sentence.after(mention)) or mention.start in scene.sentence.labelled or scene.sentence.before(mention).endswith("/"):
         return
     if not _NO_NOUN.match(scene.sentence.after(mention)):
         return

@@ -60,18 +60,25 @@ def is_ahead(scene: Scene) -> bool:
 
 
 def of_one(mention: Mention, scene: Scene, record: Record) -> Iterator[tuple[Decimal, str]]:
-    near = nearness(mention, scene.sentence)
-    is_estimate, is_actual = near.get("own estimate", 0.0), max(near.get("own actual", 0.0), near.get("own completed", 0.0))
+    is_estimate, is_actual = _is_estimate_or_actual(mention, scene)
     actual, estimate, lasts, over = record.minutes("actual_hours"), record.minutes("estimated_hours"), record.minutes("lasts_hours"), record.over
     is_beside = _BESIDE_NEXT.match(scene.sentence.after(mention)) is not None
-    if actual is not None and is_actual >= is_estimate and not is_beside:
+    if actual is not None and is_actual and not is_beside:
         yield actual, f"what “{record.name}” took"
-    if estimate is not None and is_estimate >= is_actual and not is_beside:
+    if estimate is not None and is_estimate and not is_beside:
         yield estimate, f"the estimate of “{record.name}”"
     if lasts is not None and not is_beside:
         yield lasts, f"how long “{record.name}” lasts"
     if over is not None and is_gap(mention, scene) and is_said_way(mention, scene, over):
         yield over, f"what “{record.name}” took beside its estimate"
+
+
+def _is_estimate_or_actual(mention: Mention, scene: Scene) -> tuple[bool, bool]:
+    """Which of the two a duration may be: the word of the one that is another number's leaves this number the other one."""
+    near = nearness(mention, scene.sentence)
+    estimate, actual = near.get("own estimate", 0.0), max(near.get("own actual", 0.0), near.get("own completed", 0.0))
+    is_others = "other estimate" in near and not estimate
+    return estimate >= actual and not is_others, actual >= estimate
 
 
 def _is_measure(claim: Claim) -> bool:
@@ -149,12 +156,11 @@ def _sums(mention: Mention, scene: Scene, named: Sequence[Record], what: str) ->
 
 
 def _totals(mention: Mention, scene: Scene, part: Sequence[Record], what: str) -> Iterator[tuple[Decimal, str]]:
-    near = nearness(mention, scene.sentence)
-    is_estimate, is_actual = near.get("own estimate", 0.0), max(near.get("own actual", 0.0), near.get("own completed", 0.0))
+    is_estimate, is_actual = _is_estimate_or_actual(mention, scene)
     actual, estimate, lasts = (minutes_of(part, key) for key in ("actual_hours", "estimated_hours", "lasts_hours"))
-    if actual and is_actual >= is_estimate:
+    if actual and is_actual:
         yield actual, f"what {what} took"
-    if estimate and is_estimate >= is_actual:
+    if estimate and is_estimate:
         yield estimate, f"the estimates of {what}"
     if lasts:
         yield lasts, f"how long {what} last"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import combinations
 
+from planner_memory.observer_agent.derived import is_how_often
 from planner_memory.observer_agent.inferred_durations import ALL, MOST_NAMED, extremes, minutes_of
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
@@ -16,6 +17,8 @@ HUNDRED = Decimal(100)
 
 
 def ratios(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
+    if is_how_often(mention, scene.text):
+        return
     worked = next((c for c in scene.claims if c.path.endswith("rhythm.worked_hours")), None)
     sets = [([record], f"“{record.name}”") for record in scene.named]
     groups: dict[str, list[Record]] = {}

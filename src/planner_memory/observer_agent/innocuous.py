@@ -51,6 +51,7 @@ _FACT_NOUNS = frozenset(
         "now",
     }
 )
+_OF_WHICH = re.compile(r"\bof\s+(?:which|them|these|those)\s+(?:only\s+|just\s+)?$", re.IGNORECASE)
 _SMALL = 12
 _NUMBERED = re.compile(  # what a number is the name of
     r"\b(?:rule|version|extension|room|build|ticket|page|chapter|gate|platform|line|bus|tram|route|season|episode|level|issue|rating|score|reading|lottery\s+numbers?(?:\s+(?:is|was|were)\s+\d+\s+and)?)"
@@ -111,7 +112,7 @@ def claims_nothing(mention: Mention, sentence: Sentence) -> bool:
     is_of_plan = any(sentence.is_about(concept) for concept in ("completed", "planned", "open"))
     if _POINTS.search(sentence.before(mention)) or (_OF_THEM.match(sentence.after(mention)) and not is_of_plan):
         return True
-    return not _counts_a_fact(mention, sentence)
+    return not _OF_WHICH.search(sentence.before(mention)) and not _counts_a_fact(mention, sentence)
 
 
 def _is_foreign(mention: Mention, sentence: Sentence) -> bool:
