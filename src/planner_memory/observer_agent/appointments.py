@@ -1,9 +1,10 @@
 """Blocks ahead: the day, the time and the length that a sentence tells of a task are those of one and the same block."""
 
 import re
-from collections.abc import Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
+from planner_memory.observer_agent.bindings import Bindings
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
@@ -14,73 +15,125 @@ _IS_END = re.compile(
     r"(?:\b(?:until|till|to|by|through|before|after|ends?(?:\s+at)?|over|done|out|closes?|finish\w*|between\b.*\band)|[–-])\s*(?:\w+\s+)?$",
     re.IGNORECASE | re.DOTALL,
 )
-_LASTS = re.compile(r"\b(?:for|lasts?|takes?|runs?|needs?|is|with)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_CLOCK = re.compile(r"\b(?:at|from|until|till|by|around|before|after|since|again\s+at|and|then|to)\s+(?:about\s+)?$|[(,]\s*$", re.IGNORECASE)
+_GLUED = re.compile(r"\d{1,2}\s?h\s?\d\d", re.IGNORECASE)  # 9h30
+_UNIT_LATER = re.compile(r"(?:\s*(?:,|and|or)\s*[\d.,]+)*\s*(?:hours?|h)\b", re.IGNORECASE)
+_NOUN = re.compile(r"\s*(?:(?!(?:and|or|with|on|for|you|tomorrow|then|until|to)\b)[^\W\d]|%)", re.IGNORECASE)
+_AT = re.compile(r"\bat\s+$", re.IGNORECASE)
+_LASTS = re.compile(r"\b(?:for|lasts?|takes?|runs?|needs?|is|with)\s+(?:\w+\s+){0,2}$|\(\s*$", re.IGNORECASE)
+_LONG = re.compile(r"\s*(?:long|of\s+it|(?:is|are|was|were)\s+(?:set\s+aside|reserved|booked|blocked))\b", re.IGNORECASE)
+_OPENS = re.compile(r"\b(?:starts?|begins?|opens?|first(?:\s+one)?)\W+(?:\w+\s+)?(?:at\s+)?$", re.IGNORECASE)
 _OF_THE_PAST = re.compile(
-    r"\b(?:slipped|took|done|finished|ran|missed|moved|due|deadline|did\s+not|was|were|had\s+been|yesterday|completed|closed)\b", re.IGNORECASE
+    r"\b(?:slipped|took|done|finished|ran|missed|moved|due|deadline|did\s+not|was|were|had\s+been|yesterday|completed|closed|since)\b", re.IGNORECASE
 )
 _LATER = re.compile(r"\b(?:next|following|week)\b", re.IGNORECASE)
+_SOON, _LATE = timedelta(days=7), timedelta(days=14)
+Time = tuple[int, int]
 
 
-def _is_time(mention: Mention) -> bool:
-    return mention.kind == "time" or (mention.kind == "count" and any(other.kind == "time" for other in mention.others))
-
-
-def _starts(record: Record, mention: Mention) -> bool:
-    return any(reading.kind == "time" and reading.value == record.starts for reading in mention.meanings())
-
-
-def _is_on(record: Record, day: Mention | None, tomorrow: date | None, scene: Scene) -> bool:
-    if record.starts_on is None:
-        return False
-    if tomorrow is not None:
-        return record.starts_on == tomorrow
-    if day is None:
-        return True
-    is_soon = scene.last_day is None or record.starts_on <= scene.last_day + timedelta(days=14 if _LATER.search(scene.text) else 7)
-    return is_day(day, record.starts_on) and (day.kind != "weekday" or is_soon)
+def _times(mention: Mention, scene: Scene) -> set[Time]:
+    """The times of day that a number may be; none where it counts or lasts."""
+    readings = {reading.value for reading in mention.meanings() if reading.kind == "time"}
+    before, after = scene.sentence.before(mention), scene.sentence.after(mention)
+    if mention.kind == "time":
+        return set() if "." in mention.text and _UNIT_LATER.match(after) else readings
+    if mention.kind == "minutes":
+        return readings if _GLUED.fullmatch(mention.text) and _CLOCK.search(before) else set()
+    if mention.kind == "count" and readings and _CLOCK.search(before):
+        return readings
+    if mention.kind == "count" and mention.precision == 1 and mention.value <= 24 and _AT.search(before) and not _NOUN.match(after):
+        hour = int(mention.value)
+        return {(hour % 24, 0), ((hour + 12) % 24, 0)}
+    return set()
 
 
 def appointments(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
-    """Only for sentences that tell of one task and of one day, and of nothing that was."""
-    numbers = scene.sentence.numbers
-    days = [n for n in numbers if n.kind in ("weekday", "date")]
-    said = scene.said
-    likely: Sequence[Record] = (
-        [r for r in scene.group("upcoming") if r.name in said]
-        if said
-        else [r for r in scene.named if r.group == "upcoming" and r.is_told_in(scene.text)]
-    )
-    is_mixed = bool(days) and TOMORROW.search(scene.text) is not None
-    if not likely or len(said) > 1 or len(days) > 1 or is_mixed or scene.is_carried or _OF_THE_PAST.search(scene.text):
+    """Of the times of day of blocks ahead, and of the day and the length that are told with them."""
+    upcoming = scene.group("upcoming")
+    if not upcoming or _OF_THE_PAST.search(scene.text):
         return {}
-    is_tomorrow = TOMORROW.search(scene.text) is not None and not days
-    tomorrow = scene.last_day + timedelta(days=1) if is_tomorrow and scene.last_day is not None else None
-    if tomorrow not in {r.starts_on for r in scene.group("upcoming")}:
-        tomorrow = None  # a list that knows nothing of that day
-    day = days[0] if days else None
-    if day is None and tomorrow is None and not said:
-        return {}
+    bindings = Bindings(scene)
     found: dict[int, Verdict] = {}
-    for n, time in enumerate(numbers):
-        if not _is_time(time) or time.kind == "date" or _IS_END.search(scene.sentence.before(time)):
-            continue
-        lasts = numbers[n + 1] if n + 1 < len(numbers) and numbers[n + 1].kind == "minutes" else None
-        if lasts is not None and not _LASTS.search(scene.sentence.between(time, lasts)):
-            lasts = None
-        found |= _block(scene, likely, time, day, tomorrow, lasts)
+    for mention in scene.sentence.numbers:
+        is_asked = mention.kind in ("time", "count", "minutes") and not mention.is_each
+        times = _times(mention, scene) if is_asked else set()
+        if times:
+            found |= _block(mention, times, bindings, upcoming)
     return found
 
 
-def _block(
-    scene: Scene, likely: Sequence[Record], time: Mention, day: Mention | None, tomorrow: date | None, lasts: Mention | None
-) -> dict[int, Verdict]:
-    told = [each for each in (time, day, lasts) if each is not None]
-    at_that_time = [r for r in likely if _starts(r, time)]
-    there = [r for r in at_that_time if _is_on(r, day, tomorrow, scene)]
+def _days(mention: Mention, bindings: Bindings) -> list[Mention]:
+    """The day that a time is told of: the nearest one before it, else one behind it in its part of the sentence."""
+    days = [n for n in bindings.scene.sentence.numbers if n.kind in ("weekday", "date")]
+    before = [n for n in days if n.end <= mention.start]
+    _, last = bindings.part(mention)
+    after = [n for n in days if mention.end <= n.start < last]
+    return before[-1:] if before else after[:1]
+
+
+def _is_on(record: Record, days: Sequence[Mention], scene: Scene, at: int) -> bool:
+    if record.starts_on is None:
+        return False
+    day = days[0] if days else None
+    tomorrow = [match.start() + scene.sentence.start for match in TOMORROW.finditer(scene.text)]
+    is_tomorrow = bool(tomorrow) and (day is None or any(day.start < place < at for place in tomorrow))
+    if is_tomorrow and scene.last_day is not None:
+        day_after = scene.last_day + timedelta(days=1)
+        is_known = any(each.starts_on == day_after for each in scene.group("upcoming"))
+        return record.starts_on == day_after or not is_known  # a list that knows nothing of that day
+    if day is None:
+        return True
+    is_soon = scene.last_day is None or record.starts_on - scene.last_day <= (_LATE if _LATER.search(scene.text) else _SOON)
+    return is_day(day, record.starts_on) and (day.kind != "weekday" or is_soon)
+
+
+def _begins_or_ends(record: Record, times: set[Time], *, may_end: bool) -> bool:
+    return record.starts in times or (may_end and record.ends in times)
+
+
+def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Sequence[Record]) -> dict[int, Verdict]:
+    scene = bindings.scene
+    owner = bindings.owner(mention)
+    own = owner.title.of(upcoming) if owner is not None else []
+    others = [record for title in bindings.titles for record in title.of(upcoming)]
+    days = _days(mention, bindings)
+    may_end = _IS_END.search(scene.sentence.before(mention)) is not None
+    for likely in (own, [] if owner is not None and owner.is_sure and own else others):
+        there = [r for r in likely if _begins_or_ends(r, times, may_end=may_end) and _is_on(r, days, scene, mention.start)]
+        if there:
+            return {each.start: verdict_of(each, there[0].name) for each in (mention, *days)} | dict(_length(bindings, mention, there))
+    known = own or others
+    if owner is None or not known or may_end or not bindings.titles:
+        return _of_a_day(mention, times, days, scene, upcoming) if not bindings.titles or not known else {}
+    if [r for r in known if _begins_or_ends(r, times, may_end=may_end)] and days:
+        return {days[0].start: verdict_of(days[0], known[0].name, f"No block of “{known[0].name}” starts on that day then.")}
+    return {
+        mention.start: verdict_of(mention, known[0].name, f"No block of “{known[0].name}” starts then; its first one is on {known[0].starts_on}.")
+    }
+
+
+def _of_a_day(mention: Mention, times: set[Time], days: Sequence[Mention], scene: Scene, upcoming: Sequence[Record]) -> dict[int, Verdict]:
+    """ "Monday starts at 9:45": the first block of the day."""
+    if not days and TOMORROW.search(scene.text) is None:
+        return {}
+    there = [record for record in upcoming if _is_on(record, days, scene, mention.start)]
     if not there:
-        wrong = day if at_that_time and day is not None else time
-        block = likely[0]
-        return {wrong.start: verdict_of(wrong, block.name, f"No block of “{block.name}” starts then; its first one is on {block.starts_on}.")}
-    if lasts is not None and not any((length := r.minutes("lasts_hours")) is not None and is_near(lasts.value, length, lasts) for r in there):
-        return {lasts.start: verdict_of(lasts, there[0].name, f"That block lasts {there[0].minutes('lasts_hours')} minutes.")}
-    return {each.start: verdict_of(each, there[0].name) for each in told}
+        return {}
+    if any(record.starts in times or record.ends in times for record in there):
+        return {mention.start: verdict_of(mention, there[0].name)}
+    if not _OPENS.search(scene.sentence.before(mention)):
+        return {}
+    return {mention.start: verdict_of(mention, there[0].name, f"The first block of that day is “{there[0].name}”, at {there[0].starts}.")}
+
+
+def _length(bindings: Bindings, time: Mention, there: Sequence[Record]) -> Iterator[tuple[int, Verdict]]:
+    """How long the block lasts, where it is told beside its time."""
+    scene = bindings.scene
+    first, last = bindings.part(time)
+    for mention in scene.sentence.numbers:
+        is_told = _LASTS.search(scene.sentence.before(mention)) is not None or _LONG.match(scene.sentence.after(mention)) is not None
+        if mention.kind != "minutes" or mention.start == time.start or not is_told or not first <= mention.start < last + 3:
+            continue
+        lengths = [length for record in there if (length := record.minutes("lasts_hours")) is not None]
+        is_right = any(is_near(mention.value, length, mention) for length in lengths)
+        yield mention.start, verdict_of(mention, there[0].name, "" if is_right else f"That block lasts {lengths[0]} minutes.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from planner_memory.observer_agent.agreement import contradicted
 from planner_memory.observer_agent.appointments import appointments
+from planner_memory.observer_agent.bindings import bound
 from planner_memory.observer_agent.claims import Claim, known_names
 from planner_memory.observer_agent.framing import framed
 from planner_memory.observer_agent.inference import by_inference
@@ -29,6 +30,7 @@ __all__ = ["Outcome", "Verdict", "check", "unsupported"]
 READERS: tuple[Reader, ...] = (
     framed,  # the form of the sentence names each number's figure: nothing else is asked
     appointments,  # day, time and length of one block, that must be of the same one: before single times and days are looked up
+    bound,  # whose a duration is in a list of tasks: before the words, which know less of order
     by_words,  # the words round the number choose the facts that it may be: says of every number what it is, or should have been
     by_unsaid_unit,  # what by_words found wrong may have its unit in another place: asked before more is computed than the facts say
     by_inference,  # or it follows from what its sentence speaks of: late, because what may be computed is much

@@ -93,6 +93,7 @@ _PARTS = (
     _frame(r"(?:meetings?|calls?) (?:took|lasted|cost|filled|needed|came to|added up to)(?: up)? {the}{a}(?![^\n]*\b(?:each|average|week)\b)", "a=now.meeting", unless=r"@|⟨\d+⟩[^⟨⟩]*average"),
     _frame(r"(?:worked|tracked|recorded|logged|took)…{a},?…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
     _frame(r"{a}…(?:worked|tracked|recorded|logged)…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow"),
+    _frame(r"\bblocks in {the}(?:schedule|calendar) (?:added up|came|summed up|amounted) to {the}{a}", "a=now.scheduled", unless="@|ahead|next|tomorrow"),
     _frame(r"{a} (?:hours )?(?:had been|was|were) (?:scheduled|on the schedule)", "a=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
 )  # fmt: skip
 _TREND = (
@@ -107,6 +108,7 @@ _TREND = (
     _frame(r"{measure}…\b(?:over|in|of) {a} weeks", "a=average.weeks", when=r"\baverage\b", loose=True),
     _frame(r"\b(?:over|in|of|{a}) (?:the )?(?:last )?{b} weeks", "b=average.weeks", when=r"\baverage\b", loose=True),
     _frame(r"{a} {measure} this week,? (?:and )?{the}{b} {weekbefore}", "a=now.$ b=before.$", unless="@"),
+    _frame(r"^\W*(?:one |a )?week (?:ago|earlier|before),? (?:it|this|that) (?:was|had been) {a} {measure}", "a=before.$", unless="@"),
     _frame(r"^\W*{measure}…{weekbefore}\W+{a}\W*$", "a=before.$", unless="@"),
     _frame(r"{measure}…{moved} (?:by )?{the}{a}(?! (?:to|from)\b)", "a~average_gap.$", when="average|usual", unless=r"@|before|⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"\b{a} tasks and {b}(?: of work)?\W*$", "a=average.tasks b=average.work", when="^[^⟨⟩]*average"),
@@ -134,6 +136,7 @@ _SPRINT = (
     _frame(r"(?:with|at) {a}…{b} (?:short|shy|above|over|below|under|behind|ahead|more|less)", "a=sprint.done b~sprint.gap", section="sprint"),
     _frame(r"{a}…missing (?:to|from|for) {the}plan (?:of )?{b}", "a~sprint.gap b=sprint.plan", section="sprint"),
     # one number
+    _frame(r"{a} of billable (?:work|time) (?:are|is|were|was) (?:still )?missing\b", "a-sprint.gap"),
     _frame(r"within {a} of {the}(?:billable )?{plan}", "a=sprint.gap"),
     _frame(r"{a} (?:billable )?(?:hours )?(?:short of|shy of|above|over|below|under|beyond|behind|ahead of|more than|less than) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"{a} (?:short of|shy of|above|over|below|under|beyond|behind|ahead of) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", section="sprint"),
@@ -155,6 +158,8 @@ _SPRINT = (
 _TASKS = (
     _frame(r"\bplanned\W+{a}\W+(?:done|kept|completed|finished)\W+{b}(?!\s*\w)", "a=now.planned b=now.kept", unless="@|last|before|⟨\\d+⟩ hours|\\bh\\b"),
     _frame(r"{a} (?:\w+ )?tasks? (?:were|was|stood) (?:planned|on {the}(?:agenda|plan|list)|down)\b…(?:;|,|and|but) you (?:\w+ )?(?:completed|finished|did|managed|closed) {the}{b}(?! \w*\s*tasks?)", "a=now.planned b=now.kept", unless="@|last|before"),
+    _frame(r"\bplanned tasks\W+{a}\W+(?:done|kept|completed|finished)\W+{b}(?!\s*\w)", "a=now.planned b=now.kept", unless="@|last|before"),
+    _frame(r"^\W*{a} (?:planned )?tasks? (?:did not|didn't) happen\b", "a=list.slipped", "a=now.missed", unless="@"),
     _frame(r"\blist (?:shrank|got shorter|is shorter|went down) by {a}", "a=now.tasks"),
     _frame(r"\bshare of {the}(?:planned tasks|plan)…(?:finished|completed|done|kept|met) (?:is|was|came to|stands at) {the}{a}", "a=now.completion", unless="last|before|average"),
     _frame(r"\b(?:entries|events)\W+{a},? of (?:which|them|these|those)\b", "a=log.events"),

@@ -9,7 +9,7 @@ from typing import Any
 from planner_memory.observer_agent.claims import Claim, claims_of
 from planner_memory.observer_agent.derived import derived_claims
 from planner_memory.observer_agent.figures import Figures, figures_of, of_lists, suggestions_of
-from planner_memory.observer_agent.records import Names, Record, records_of
+from planner_memory.observer_agent.records import Names, Record, Telling, records_of, telling
 from planner_memory.observer_agent.weighing import rarities
 
 
@@ -23,6 +23,7 @@ class Ledger:
     rarity: dict[str, float]
     records: list[Record]
     names: Names
+    telling: Telling
     figures: Figures
     suggestions: Mapping[str, Decimal]
     last_day: date | None
@@ -40,6 +41,7 @@ def ledger_of(document: Any) -> Ledger:
         rarities(claims),
         records,
         Names(records),
+        telling(list(dict.fromkeys(record.name for record in records))),
         Figures({**figures_of(told).known, **dict(of_lists(records))}),
         dict(suggestions_of(document)),
         max(ends, default=None),

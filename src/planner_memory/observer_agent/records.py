@@ -13,7 +13,7 @@ from typing import Any
 from planner_memory.observer_agent.claims import Claim
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*|\d+")
-_EMPTY = frozenset(
+EMPTY = frozenset(
     "the and with for of to a an in on at by up new first last hour day week number it its my your is be than as"  # noqa: SIM905
     " against about over into within before after during".split()
 )
@@ -96,7 +96,7 @@ def stem(word: str) -> str:
 def _own_words(name: str) -> list[str]:
     parts = re.split(r"[:\-_/]", name) if re.match(r"[\w.-]+:[\w-]+$", name) else [name]  # "ws:workflow-audit" is an id
     words = [stem(word) for part in parts for word in _WORD.findall(part)]
-    return [word for word in words if word not in _EMPTY and not word.isdigit() and word not in _OF_IDS]
+    return [word for word in words if word not in EMPTY and not word.isdigit() and word not in _OF_IDS]
 
 
 def _in_one_word(name: str) -> set[str]:
@@ -124,7 +124,7 @@ class Names:
         """Those whose name stands in the text, else those of which enough words do."""
         named = set(exact)
         spoken = _WORD.findall(text)
-        words = {stem(part) for word in spoken for part in (word, *word.split("-"))} - _EMPTY
+        words = {stem(part) for word in spoken for part in (word, *word.split("-"))} - EMPTY
         joined = {word.replace("-", "").lower() for word in spoken}
         found = []
         for record in self._records:
@@ -137,6 +137,43 @@ class Names:
             if record.name in named or is_its_own or (self._joined[record.name] & joined) or (plain and whole and weight / whole >= _ENOUGH):
                 found.append(record)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which words of the names tell them apart. `inner` are those that stand behind a comma or an "and" inside a name."""
+
+    own: Mapping[str, Sequence[str]]
+    joined: Mapping[str, set[str]]
+    tells: Mapping[str, float]
+    spread: Mapping[str, int]
+    words: frozenset[str]
+    inner: frozenset[str]
+
+    def weights(self, said: frozenset[str]) -> dict[str, float]:
+        """How much of a name the words say, by the name; empty where they say enough of none."""
+        found: dict[str, float] = {}
+        is_enough = False
+        for name, own in self.own.items():
+            shared = [word for word in own if word in said and word in self.tells]
+            plain = [word for word in shared if word not in _OF_FACTS and word not in _IN_ANY_TALE and word not in _COUNTED]
+            weight, whole = sum(self.tells[word] for word in shared), sum(self.tells.get(word, 0.3) for word in own)
+            is_its_own = any(self.spread[word] == 1 and len(word) >= _LONG for word in plain)
+            is_joined = bool(self.joined[name] & said)
+            is_enough |= is_its_own or is_joined or bool(plain and whole and weight / whole >= _ENOUGH)
+            if plain or is_joined:
+                found[name] = max(weight, 0.5)
+        return found if is_enough else {}
+
+
+def telling(names: Sequence[str]) -> Telling:
+    own = {name: _own_words(name) for name in names}
+    joined = {name: _in_one_word(name) for name in names}
+    spread = Counter(word for words in own.values() for word in set(words))
+    n = max(len(own), 1)
+    tells = {word: math.log(1 + n / often) for word, often in spread.items() if often <= max(3, _COMMON * n)}
+    inner = frozenset(stem(word) for name in names for word in re.findall(r"(?:,|\band)\s+([^\W\d_]+)", name))
+    return Telling(own, joined, tells, spread, frozenset(tells) | frozenset().union(*joined.values()), inner)
 
 
 def _parts_with_digits(names: Iterable[str]) -> list[re.Pattern[str]]:
@@ -153,7 +190,9 @@ def _parts_with_digits(names: Iterable[str]) -> list[re.Pattern[str]]:
             said = rf"(?:{word}|{_SPOKEN[word]})" if word in _SPOKEN else word
             if at and _tells(words[at - 1]):
                 found[rf"\b{re.escape(words[at - 1])}s?[\s-]+{said}(?:(?:\s*,\s*|\s+(?:and|or|to|&)\s+)\d+)*\b"] = None
-            if at + 1 < len(words) and _tells(words[at + 1]) and stem(words[at + 1]) not in _COUNTED:
+            if at + 1 < len(words) and stem(words[at + 1]) in _COUNTED:
+                found[rf"\b{said}-{re.escape(words[at + 1].rstrip('s'))}\b"] = None
+            elif at + 1 < len(words) and _tells(words[at + 1]):
                 found[rf"\b{said}[\s-]+{re.escape(words[at + 1].rstrip('s'))}s?\b"] = None
     return [re.compile(pattern, re.IGNORECASE) for pattern in found]
 
@@ -167,7 +206,10 @@ def without_digits(prose: str, names: Iterable[str]) -> str:
 
 _DIGIT = re.compile(r"\d|two|three|thirty", re.IGNORECASE)
 _COUNTED = frozenset(
-    map(stem, ("tasks", "meetings", "hours", "minutes", "percent", "events", "runs", "steps", "switches", "plans", "weeks", "days", "times"))
+    map(
+        stem,
+        ("tasks", "meetings", "hours", "minutes", "percent", "events", "runs", "steps", "switches", "plans", "weeks", "days", "times", "bill"),
+    )
 )
 
 

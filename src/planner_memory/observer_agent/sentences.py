@@ -58,6 +58,7 @@ class Sentence:
     numbers: tuple[Mention, ...]
     placed: dict[int, int] = field(default_factory=dict)  # labels told in the order of their numbers: where the label stands, and its number
     labelled: frozenset[int] = frozenset()  # where numbers stand that follow a label and a colon
+    lead: str = ""  # the sentences without a number that stand right before it
 
     def between(self, one: Mention, other: Mention) -> str:
         return self.text[one.end - self.start : other.start - self.start]
@@ -103,12 +104,17 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     told = [each for each in quantities(prose) if not any(n.start < each.end and n.end > each.start for n in numbers)]
     numbers = sorted([*numbers, *told], key=lambda mention: mention.start)
     heads = headings(prose)
-    edges = [0, *(m.end() for m in _SENTENCE.finditer(prose) if _is_edge(m, prose, numbers)), len(prose)]
+    edges = [*_edges(prose, numbers), len(prose)]
     out: list[Sentence] = []
+    lead = ""
     for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
-        if inside:
-            made = _sentence(prose, start, end, inside, names, heads)
+        lead = lead if "\n" not in prose[max(0, start - 2) : start] else ""
+        if not inside:
+            lead += prose[start:end]
+        else:
+            made = replace(_sentence(prose, start, end, inside, names, heads), lead=lead)
+            lead = ""
             if out and out[-1].start + len(out[-1].text) == start and "\n" not in out[-1].text:
                 made = _with_antecedent(made, out[-1])
             out.append(made)
@@ -126,10 +132,20 @@ def _with_antecedent(sentence: Sentence, before: Sentence) -> Sentence:
     return replace(sentence, words=(*sentence.words, *(Word(start, end, thing) for thing in things)))
 
 
+def _edges(prose: str, numbers: list[Mention]) -> list[int]:
+    """Where sentences begin. A dash ends one only behind a number: what stands before it else is a label of what follows."""
+    found = [0]
+    for match in _SENTENCE.finditer(prose):
+        is_dash = match.group().strip() in ("–", "—")
+        if _is_edge(match, prose, numbers) and not (is_dash and not any(found[-1] <= n.start < match.start() for n in numbers)):
+            found.append(match.end())
+    return found
+
+
 def _is_edge(match: re.Match[str], prose: str, numbers: list[Mention]) -> bool:
     if any(n.start < match.start() < n.end for n in numbers):
         return False
-    if match.group().strip() in ("–", "—") and any(n.end == match.start() for n in numbers) and any(n.start == match.end() for n in numbers):
+    if match.group().strip() in ("–", "—") and any(n.end == match.start() for n in numbers) and _starts_with_number(prose, match.end(), numbers):
         return False  # a span
     following = prose[match.end() : match.end() + 1]
     return (
@@ -138,6 +154,10 @@ def _is_edge(match: re.Match[str], prose: str, numbers: list[Mention]) -> bool:
         or following in "“„\"*_'¤«"
         or _ABBREVIATION.search(prose[max(0, match.start() - 12) : match.start() + 1]) is None
     )
+
+
+def _starts_with_number(prose: str, at: int, numbers: list[Mention]) -> bool:
+    return any(at <= n.start <= at + 4 and prose[at : n.start].strip().lower() in ("", "the") for n in numbers)
 
 
 def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], names: dict[int, str], heads: dict[int, str]) -> Sentence:
