@@ -1,6 +1,7 @@
 """The template's prose: every number in it is one of the facts, whatever the facts are."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -138,6 +139,29 @@ def test_a_day_without_activity_says_so_and_asks() -> None:
     summary = narrative.sections_of(facts, "daily")["Summary"]
     assert "Nothing was recorded" in summary
     assert summary.endswith("?")
+
+
+def test_tasks_of_one_title_are_told_together() -> None:
+    support = [("09:00", "10:10"), ("09:00", "10:00"), ("09:00", "10:10")]
+    runs = [
+        run(f"2026-10-{26 + n} {start}", f"2026-10-{26 + n} {end}", f"s{n}", title="Support hour", estimated_hours=Decimal(1))
+        for n, (start, end) in enumerate(support)
+    ]
+    runs += [run("2026-10-27 11:00", "2026-10-27 14:00", "w", title="Write report", estimated_hours=Decimal(2))]
+    runs += [run(f"2026-10-28 1{n}:00", f"2026-10-28 1{n}:05", f"c{n}", title=f"Call {'ABCDE'[n]}") for n in range(5)]
+    facts = counted(replace(NOTHING, runs=runs), "weekly", ZoneInfo("UTC"))
+    sections = narrative.sections_of(facts, "weekly")
+    assert sections["Highlights"].splitlines() == [
+        "- “Support hour” is done 3 times: it took 3 h 20 min in all, estimated at 3 h.",
+        "- “Write report” is done: it took 3 h, estimated at 2 h.",
+        "- “Call A” is done: it took 5 min.",
+        "- “Call B” is done: it took 5 min.",
+        "- “Call C” is done: it took 5 min.",
+    ]
+    content = narrative.markdown(narrative.title_of(facts, "weekly"), sections)
+    assert unsupported(content, document(facts)) == []
+    assert unsupported(content.replace("3 times", "4 times"), document(facts)) != []
+    assert unsupported(content.replace("3 h 20 min in all", "3 h 40 min in all"), document(facts)) != []
 
 
 def test_running_timers_are_named_and_not_counted() -> None:

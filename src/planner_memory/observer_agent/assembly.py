@@ -17,6 +17,7 @@ from planner_memory.observer_agent.facts import (
     DuePlan,
     Facts,
     OpenTasks,
+    RepeatedTask,
     Running,
     Slipped,
     SprintFacts,
@@ -109,6 +110,19 @@ def _completed(runs: Iterable[FinishedRun], window: Interval) -> tuple[Completed
         estimated = round(run.estimated_hours * 60) if run.estimated_hours is not None else None
         tasks.append(CompletedTask(label(run.title or run.task_id), round(actual * 60), estimated, size, direction))
     return tuple(sorted(tasks, key=lambda t: (-t.actual_minutes, t.title)))
+
+
+def _repeated(completed: Iterable[CompletedTask]) -> tuple[RepeatedTask, ...]:
+    by_title: dict[str, list[CompletedTask]] = {}
+    for task in completed:
+        by_title.setdefault(task.title, []).append(task)
+    found = []
+    for title, tasks in by_title.items():
+        if len(tasks) > 1:
+            estimates = [task.estimated_minutes for task in tasks if task.estimated_minutes is not None]
+            estimated = sum(estimates) if len(estimates) == len(tasks) else None
+            found.append(RepeatedTask(title, len(tasks), sum(task.actual_minutes for task in tasks), estimated))
+    return tuple(sorted(found, key=lambda t: (-t.actual_minutes, t.title)))
 
 
 def slipped_of(blocks: Iterable[ScheduledBlock], window: Interval, done: frozenset[str], tz: ZoneInfo) -> tuple[Slipped, ...]:
@@ -224,6 +238,7 @@ def assembled(
     for each in rows.events:
         by_type[label(each.event_type)] = by_type.get(label(each.event_type), 0) + each.count
         by_source[label(each.event_source)] = by_source.get(label(each.event_source), 0) + each.count
+    completed = _completed(rows.runs, period)
     return Facts(
         time_zone=tz.key,
         starts_at=period.start.astimezone(tz),
@@ -232,7 +247,8 @@ def assembled(
         ends_on=days[-1],
         activity=Activity(sum(e.count for e in rows.events), by_type, by_source),
         rhythm=counted,
-        completed=_completed(rows.runs, period),
+        completed=completed,
+        repeated=_repeated(completed),
         running=running_of(rows.running, tz),
         slipped=slipped_of(blocks, elapsed, done, tz),
         upcoming=upcoming_of(blocks, next_window, done, tz),

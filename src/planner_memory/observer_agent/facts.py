@@ -39,6 +39,16 @@ class CompletedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatedTask:
+    """Several finished tasks of one title, together. `estimated_minutes` is None unless each of them has an estimate."""
+
+    title: str
+    times_completed: int
+    actual_minutes: int
+    estimated_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenTasks:
     """How many tasks are known and not finished, and which of them wait for something.
 
@@ -152,6 +162,7 @@ class Facts:
     activity: Activity
     rhythm: Rhythm
     completed: tuple[CompletedTask, ...]
+    repeated: tuple[RepeatedTask, ...]  # of `completed`
     running: tuple[Running, ...]
     slipped: tuple[Slipped, ...]
     upcoming: tuple[Upcoming, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from planner_memory.observer_agent.facts import CompletedTask, DuePlan, Facts, Slipped, Upcoming
+from planner_memory.observer_agent.facts import CompletedTask, DuePlan, Facts, RepeatedTask, Slipped, Upcoming
 from planner_memory.observer_agent.numbers import plain
 from planner_memory.observer_agent.phrases import bullets, count, day, duration, moment, percentage, quoted, short_day
 from planner_memory.observer_agent.review import metrics, patterns, sprint, trend
@@ -55,13 +55,18 @@ def _summary(facts: Facts, mode: Mode) -> str:
     return " ".join(parts)
 
 
-def _took(task: CompletedTask) -> str:
-    text = f"“{task.title}” is done: it took {duration(task.actual_minutes)}"
+def _took(task: CompletedTask | RepeatedTask) -> str:
+    if isinstance(task, RepeatedTask):
+        text = f"“{task.title}” is done {count(task.times_completed, 'time')}: it took {duration(task.actual_minutes)} in all"
+    else:
+        text = f"“{task.title}” is done: it took {duration(task.actual_minutes)}"
     return f"{text}, estimated at {duration(task.estimated_minutes)}." if task.estimated_minutes is not None else f"{text}."
 
 
 def _highlights(facts: Facts, mode: Mode) -> str:
-    lines = [_took(task) for task in facts.completed[:SHOWN]]
+    together = {task.title for task in facts.repeated}
+    finished: list[CompletedTask | RepeatedTask] = [*facts.repeated, *(task for task in facts.completed if task.title not in together)]
+    lines = [_took(task) for task in sorted(finished, key=lambda t: (-t.actual_minutes, t.title))[:SHOWN]]
     if facts.rhythm.deep_work_minutes and mode == "daily":
         lines.append(f"{duration(facts.rhythm.deep_work_minutes)} of it was deep work." if lines else _deep(facts))
     if _is_worth_saying(facts.streaks.completed_task_days, mode):
@@ -95,7 +100,7 @@ def _observations(facts: Facts, mode: Mode) -> str:
             f"Waiting for something: {quoted(facts.tasks.blocked, SHOWN)}. Who could unblock {'it' if len(facts.tasks.blocked) == 1 else 'them'}?"
         )
     limit = facts.thresholds.drift_beyond_percent
-    over = [task.title for task in facts.completed if task.direction == "over" and (task.variance_percent or 0) > limit]
+    over = list(dict.fromkeys(task.title for task in facts.completed if task.direction == "over" and (task.variance_percent or 0) > limit))
     if over:
         question = " Do they have something in common?" if len(over) > 1 else ""
         lines.append(f"Longer than estimated by more than {percentage(limit)}: {quoted(over, SHOWN)}.{question}")
@@ -149,7 +154,7 @@ def _focus(facts: Facts, mode: Mode) -> str:
         if len(facts.upcoming) > SHOWN:
             lines.append(f"With what follows, {duration(facts.ahead.scheduled_minutes)} are scheduled.")
     lines += [due_line(plan, facts.ends_on) for plan in facts.due[:SHOWN]]
-    lines += [f"Find a new time for “{task.title}”, or let it go." for task in facts.slipped[:SHOWN] if task.moved_to_on is None]
+    lines += dict.fromkeys(f"Find a new time for “{task.title}”, or let it go." for task in facts.slipped[:SHOWN] if task.moved_to_on is None)
     return bullets(lines) or "Nothing is planned yet. What is the one thing that would make it a good one?"
 
 
