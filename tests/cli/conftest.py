@@ -245,7 +245,6 @@ def commanding(monkeypatch: pytest.MonkeyPatch, dsn: str, over: Any, group: Type
             await database.close()
 
     monkeypatch.setattr(calls, "connected", connected)
-    monkeypatch.setattr(calls, "configure_logs", lambda *_: None)
     monkeypatch.setenv("COLUMNS", str(columns))
     return lambda *arguments: asyncio.to_thread(lambda: CliRunner().invoke(group, list(arguments)))
 
@@ -305,7 +304,6 @@ def cli(small: Small, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
             yield client
 
     monkeypatch.setattr(calls, "connected", connected)
-    monkeypatch.setattr(calls, "configure_logs", lambda *_: None)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("PLANNER_DATA_DIR", str(tmp_path))
 

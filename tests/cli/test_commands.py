@@ -1,5 +1,7 @@
 """Every command: what it asks of the product, its table and its JSON."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,3 +164,10 @@ def test_help_lists_every_command(cli: Cli) -> None:
         assert f" {name} " in ran.out
     for name in ("reflect", "brief", "facts", "profile", "demo", "up", "serve", "doctor"):
         assert f" {name} " in ran.out
+
+
+def test_a_command_does_not_load_what_only_the_services_need() -> None:
+    program = "import sys, planner_memory.__main__; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    services = {f"planner_memory.{each}" for each in ("memory_gateway", "planner_engine", "scheduler_engine", "observer_agent", "web", "asgi")}
+    assert not (services | {"structlog", "opentelemetry", "fastapi", "uvicorn", "numpy", "psycopg", "rich.markdown"}) & set(loaded)

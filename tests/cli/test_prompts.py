@@ -16,6 +16,7 @@ from planner_memory.adapters.postgres.database import Database
 from planner_memory.cli import calls
 from planner_memory.cli.prompts import GROUPS
 from planner_memory.prompting.rendering import shipped
+from planner_memory.web.logs import configure_logs
 
 EDITED = "Plan well.\n\n<context>\n{context}\n</context>\n\nWanted: {intent}\n"
 Command = Callable[..., "asyncio.Future[Result]"]
@@ -27,6 +28,7 @@ def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Command:
 
     @asynccontextmanager
     async def connected(*_: object, **__: object) -> AsyncIterator[httpx.AsyncClient]:
+        configure_logs("error", "text")  # as where a product is started for the command
         database = Database(dsn)
         await database.open()
         async with opened(database) as desk:

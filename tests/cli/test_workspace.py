@@ -19,6 +19,7 @@ from planner_memory.cli import calls
 from planner_memory.cli.app import app
 from planner_memory.cli.problems import Refused
 from planner_memory.core.errors import InvalidInput
+from planner_memory.web.logs import configure_logs
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def command(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def connected(*_: object, **__: object) -> AsyncIterator[httpx.AsyncClient]:
+        configure_logs("error", "text")  # as where a product is started for the command
         database = Database(dsn)
         await database.open()
         try:

@@ -16,7 +16,6 @@ from planner_memory.cli.connection import connected
 from planner_memory.cli.problems import refused
 from planner_memory.core.local_time import zone
 from planner_memory.settings import Settings
-from planner_memory.web.logs import configure_logs
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on standard output.")]
@@ -84,7 +83,6 @@ async def product(settings: Settings, *, rebuild: bool = False) -> AsyncIterator
 
     `rebuild` builds the search index anew where another embedder filled it.
     """
-    configure_logs("error", "text")
     started = "Nothing is running here; starting it for this command …"
     async with connected(settings, on_start=lambda: notice(started), rebuild=rebuild) as client:
         yield Api(client)

@@ -8,9 +8,10 @@ from types import ModuleType
 import httpx
 
 from planner_memory.core.errors import IndexOutdated
-from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
 from planner_memory.wiring.home import api_key_of, data_directory
+
+_TIMEOUT = httpx.Timeout(30, connect=3)
 
 
 def loaded(module: str) -> ModuleType:
@@ -31,11 +32,15 @@ async def connected(settings: Settings, *, on_start: Callable[[], None] | None =
     data = data_directory(settings)
     found = data.running()
     if found is not None:
-        async with service_client(found.url, api_key_of(settings, data)) as client:
+        # not the services' client: a command has no trace to hand on, and the libraries of traces and logs take a quarter of a second to load
+        async with httpx.AsyncClient(
+            base_url=found.url, headers={"Authorization": f"Bearer {api_key_of(settings, data)}"}, timeout=_TIMEOUT
+        ) as client:
             yield client
         return
     if on_start is not None:
         on_start()
+    loaded("web.logs").configure_logs("error", "text")
     runtime = loaded("cli.runtime")
     async with AsyncExitStack() as stack:
         try:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console, RenderableType
-from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.rule import Rule
@@ -24,7 +23,7 @@ from planner_memory.cli.example_files import FORTNIGHT_DAYS, coming_monday, exam
 from planner_memory.cli.ledger import Ledger
 from planner_memory.cli.memory_use import peak_pss
 from planner_memory.cli.problems import UNEXPECTED, Refused
-from planner_memory.cli.render import duration, left_out, plan_table, recalled
+from planner_memory.cli.render import duration, left_out, markdown, plan_table, recalled
 from planner_memory.cli.scheduling import agenda_of, scheduled, titles_of
 from planner_memory.core.profile import WEEKDAYS
 from planner_memory.settings import Settings
@@ -246,7 +245,7 @@ class Demo:
         for mode in ("daily", "weekly"):
             answer = await api.post("/api/v1/observer/reflect", query={"mode": mode})
             self.ids[f"{mode}_reflection"] = answer["reflection_id"]
-            self._show(Rule(f"reflect, {mode}", align="left"), Panel(Markdown(answer["content"]), border_style="dim"))
+            self._show(Rule(f"reflect, {mode}", align="left"), Panel(markdown(answer["content"]), border_style="dim"))
         self.counts["reflections"] = 2
 
     async def _learn(self, api: Api, plan: dict[str, Any], actual: dict[str, float], monday: date) -> list[Learnt]:

@@ -12,7 +12,6 @@ from planner_memory.cli.calls import Api, Json, notice, show_json
 from planner_memory.cli.connection import connected, loaded
 from planner_memory.core.errors import NotStarted, Unavailable
 from planner_memory.settings import Settings
-from planner_memory.web.logs import configure_logs
 from planner_memory.wiring.home import data_directory
 
 Kind = Literal["local", "openrouter", "none"]
@@ -24,7 +23,6 @@ def reindex(
 ) -> None:
     """Build the search index anew. While the product runs, searches go on with the old one until the switch."""
     settings = Settings()
-    configure_logs("error", "text")
     running = data_directory(settings).running() is not None
     outcome = asyncio.run(_beside(settings, embedder) if running else _anew(settings, embedder))
     if as_json:
@@ -53,6 +51,7 @@ async def _beside(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
 async def _anew(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
     chosen = settings if embedder is None else settings.model_copy(update={"embedder": embedder})
     notice("Nothing is running here; starting it for this command …")
+    loaded("web.logs").configure_logs("error", "text")
     async with loaded("cli.runtime").in_process(chosen, rebuild=True) as client:
         total = await _until_indexed(client)
         health = (await client.get("/health")).json()

@@ -14,7 +14,6 @@ from planner_memory.cli.calls import Json, notice, show_json
 from planner_memory.cli.connection import connected, loaded
 from planner_memory.core.errors import InvalidInput, Unavailable
 from planner_memory.settings import Settings
-from planner_memory.web.logs import configure_logs
 from planner_memory.wiring.home import data_directory
 
 Service = Literal["memory-gateway", "planner-engine", "scheduler-engine", "observer-agent", "all"]
@@ -31,7 +30,7 @@ def _with_port(settings: Settings, port: int | None) -> Settings:
 def up(port: Port = None, as_json: Json = False) -> None:
     """Run the whole product on this machine, until Ctrl-C."""
     settings = _with_port(Settings(), port)
-    configure_logs(settings.log_level, settings.log_format)
+    loaded("web.logs").configure_logs(settings.log_level, settings.log_format)
     asyncio.run(_up(settings, as_json=as_json))
 
 
@@ -63,7 +62,7 @@ async def _up(settings: Settings, *, as_json: bool) -> None:
 def serve(service: Annotated[Service, typer.Argument(help="The service to run, or all.")], port: Port = None) -> None:
     """Run one service, on the PostgreSQL that DATABASE_URL names."""
     settings = Settings()
-    configure_logs(settings.log_level, settings.log_format)
+    loaded("web.logs").configure_logs(settings.log_level, settings.log_format)
     if service == "all":
         asyncio.run(_up(_with_port(settings, port), as_json=False))
         return
@@ -94,7 +93,6 @@ def migrate(as_json: Json = False) -> None:
 def doctor(as_json: Json = False) -> None:
     """Say which adapter serves each need, and whether it answers."""
     settings = Settings()
-    configure_logs("error", "text")
     health, data = asyncio.run(_doctor(settings))
     missing: list[str] = asyncio.run(loaded("wiring.workspace").missing_in_workspace(settings))
     if as_json:

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from planner_memory.cli.calls import Api, Client, Json, notice, run, show, show_json, warn
+from planner_memory.cli.connection import loaded
 from planner_memory.cli.render import facts as facts_view
 from planner_memory.cli.render import reflection
 from planner_memory.cli.simulate import simulate
 from planner_memory.core.errors import InvalidInput
-from planner_memory.observer_agent.checker import Verdict, check
 
 Mode = Literal["daily", "weekly"]
 
@@ -97,7 +97,7 @@ def check_reflection(
 ) -> None:
     """Hold every number of a text to the facts. Ends with status 1 when one of them is none. Needs no server."""
     document, prose = _read_facts(facts_file), _read(prose_file, "prose")
-    verdicts = check(prose, document)
+    verdicts = loaded("observer_agent.checker").check(prose, document)
     wrong = [verdict for verdict in verdicts if not verdict.is_supported]
     if as_json:
         show_json({"numbers": [_said(verdict, prose) for verdict in verdicts], "total": len(verdicts), "unsupported": len(wrong)})
@@ -115,11 +115,11 @@ def check_reflection(
         raise typer.Exit(1)
 
 
-def _line(verdict: Verdict, prose: str) -> int:
+def _line(verdict: Any, prose: str) -> int:
     return prose.count("\n", 0, verdict.mention.start) + 1
 
 
-def _said(verdict: Verdict, prose: str) -> dict[str, Any]:
+def _said(verdict: Any, prose: str) -> dict[str, Any]:
     mention = verdict.mention
     return {
         "text": mention.text,

@@ -1,12 +1,12 @@
 """Answers of the product as tables and text for a terminal."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
@@ -202,8 +202,14 @@ def done_line(answer: Answer) -> Text:
     return Text(f"{run.get('title') or answer['task_id']}: done{took}.{plan}")
 
 
+def markdown(text: str) -> RenderableType:
+    """Its library takes 60 ms to load, for which most commands need not wait."""
+    shown: RenderableType = importlib.import_module("rich.markdown").Markdown(text)
+    return shown
+
+
 def reflection(answer: Answer) -> RenderableType:
-    return Markdown(answer["content"])
+    return markdown(answer["content"])
 
 
 def facts(answer: Answer, tz: ZoneInfo) -> RenderableType:
