@@ -171,3 +171,16 @@ def test_a_command_does_not_load_what_only_the_services_need() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     services = {f"planner_memory.{each}" for each in ("memory_gateway", "planner_engine", "scheduler_engine", "observer_agent", "web", "asgi")}
     assert not (services | {"structlog", "opentelemetry", "fastapi", "uvicorn", "numpy", "psycopg", "rich.markdown"}) & set(loaded)
+
+
+def test_help_shows_flags_without_a_type_and_says_what_goes_into_the_others(cli: Cli) -> None:
+    for command in ([], ["schedule"], ["workspace", "list"], ["retention", "set"], ["calendar", "connect", "caldav"]):
+        shown = cli(*command, "--help").out
+        assert "<" not in shown, shown
+        assert " --help " in shown
+    shown = cli("runs", "add", "--help").out
+    assert "[OPTIONS] TASK" in shown
+    rows = [line.strip(" │*").split() for line in shown.splitlines()]
+    for option, word in (("--hours", "NUMBER"), ("--started", "TIME"), ("--notes", "TEXT"), ("--kind", "Process|Touchpoint"), ("--json", "Answer")):
+        assert [option, word] in [row[:2] for row in rows]
+    assert ["--client", "-c", "CLIENT"] in [row[:3] for row in rows]

@@ -22,6 +22,7 @@ from planner_memory.cli import (
     scheduling,
     workspace,
 )
+from planner_memory.cli.help import plain
 
 app = typer.Typer(
     name="planner-memory",
@@ -60,3 +61,6 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False) -> None:
     pass
+
+
+plain(app)

@@ -127,7 +127,9 @@ def status(as_json: Json = False) -> None:
 
 
 def calendars(
-    busy: Annotated[list[str] | None, typer.Option("--busy", help="Let only these count as busy, by name or id; may be repeated.")] = None,
+    busy: Annotated[
+        list[str] | None, typer.Option("--busy", metavar="CALENDAR", help="Let only these count as busy, by name or id; may be repeated.")
+    ] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Let all of your own calendars count as busy again.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -89,8 +89,10 @@ def show_retention(client: Client = None, as_json: Json = False) -> None:
 
 @retention.command("set")
 def set_retention(
-    keep: Annotated[list[str] | None, typer.Option("--keep", help="KIND=DAYS, as event=365; one option per kind.")] = None,
-    keep_type: Annotated[list[str] | None, typer.Option("--keep-type", help="EVENT_TYPE=DAYS; goes before a rule for its kind.")] = None,
+    keep: Annotated[list[str] | None, typer.Option("--keep", metavar="KIND=DAYS", help="As event=365; one option per kind.")] = None,
+    keep_type: Annotated[
+        list[str] | None, typer.Option("--keep-type", metavar="TYPE=DAYS", help="By event type; goes before a rule for its kind.")
+    ] = None,
     include_pinned: Annotated[bool, typer.Option("--include-pinned", help="Pinned memories too. Without it they stay.")] = False,
     client: Client = None,
     yes: Yes = False,
