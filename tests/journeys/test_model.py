@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,20 @@ async def test_the_model_writes_the_plan_and_what_it_cost_is_counted(data_dir: P
                 assert (await client.get("/health")).json()["adapters"]["model"]
                 text = running.log.read_text()
                 assert KEY not in text
+
+
+async def test_what_the_model_keeps_in_one_piece_stays_so_in_the_calendar(data_dir: Path) -> None:
+    steps = [{**SOP["checklist"][0], "step_number": n, "dependencies": [], "title": f"Work on part {n}", "raw_hours": 3.5} for n in (1, 2)]
+    with OpenRouterServer() as server:
+        server.say({**SOP, "checklist": [{**steps[0], "splittable": False}, {**steps[1], "splittable": True}]})
+        with up(data_dir, OPENROUTER_API_KEY=KEY, OPENROUTER_BASE_URL=server.base_url) as running:
+            async with running.client() as client:
+                plan = (await client.post("/api/v1/planner/plan", json={"intent": "Work on both parts"})).json()
+                answer = await client.post("/api/v1/scheduler/schedule", json={"plan_id": plan["plan_id"], "dry_run": True})
+                assert answer.status_code == 201, answer.text
+                placed = Counter(block["task_id"] for block in answer.json()["schedule_blocks"])
+                one, other = (placed[step["task_id"]] for step in plan["checklist"])
+                assert (one, other > 1) == (1, True)
 
 
 def doctor(data_dir: Path, *options: str) -> Any:

@@ -13,6 +13,7 @@ def step(number: int, title: str = "", **values: Any) -> dict[str, Any]:
         "energy": "medium",
         "billable": True,
         "deliverable": "A page",
+        "splittable": True,
         **values,
     }
 

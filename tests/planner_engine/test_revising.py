@@ -156,6 +156,25 @@ async def test_a_model_revises_and_task_ids_stay(writing_desk: Desk, vendor: Ope
     assert user.count("<plan>") == user.count("</plan>") == user.count("</context>") == 1
 
 
+async def test_what_has_to_stay_in_one_piece_is_the_models_to_say(writing_desk: Desk, vendor: OpenRouterServer) -> None:
+    vendor.say(sop(step(1, "Gather around the table", splittable=False), step(2, "Draft", splittable=True), step(3, "Send")))
+    plan = await writing_desk.post("/plan", {"intent": "Write a proposal"}, 201)
+    assert [s.get("splittable") for s in plan["checklist"]] == [False, None, None], "as a pattern has it: a schedule decides where nothing is said"
+    asked = vendor.requests["/chat/completions"][-1]
+    assert "splittable" in asked["response_format"]["json_schema"]["schema"]["properties"]["checklist"]["items"]["required"]
+    assert "splittable is false for" in asked["messages"][0]["content"]
+    path = f"/plans/{plan['plan_id']}"
+    silent = [{k: s[k] for k in step(1) if k != "splittable"} | {"keeps": s["step_number"]} for s in plan["checklist"]]
+    vendor.say(revised(*silent))
+    assert (await writing_desk.post(f"{path}/revise", {"instruction": "nothing"}, 200))["revision"] == 1, "no word of it changes nothing"
+    steps = [step(1, "Gather around the table", keeps=1, splittable=True), step(2, "Draft", keeps=2, splittable=True)]
+    vendor.say(revised(*steps, step(3, "Send", keeps=3, splittable=False), step(4, "Call Maria", splittable=False)))
+    answer = await writing_desk.post(f"{path}/revise", {"instruction": "send in one go, and call Maria"}, 200)
+    assert [s.get("splittable") for s in answer["checklist"]] == [True, None, False, False]
+    user = vendor.requests["/chat/completions"][-1]["messages"][1]["content"]
+    assert [line in user for line in ('"splittable":false', '"splittable":true')] == [True, True]
+
+
 async def test_a_model_that_cannot_follow_changes_nothing(writing_desk: Desk, vendor: OpenRouterServer) -> None:
     vendor.say(sop())
     plan = await writing_desk.post("/plan", {"intent": "Write a proposal"}, 201)

@@ -22,6 +22,7 @@ class ReplyStep(Reply):
     energy: Literal["high", "medium", "low"]
     billable: bool
     deliverable: Annotated[str, BeforeValidator(clean), Field(max_length=1000)]
+    splittable: bool = True  # where a prompt of the person's own does not ask for it, nothing says that it is not
 
 
 class SopReply(Reply):
@@ -155,6 +156,7 @@ def drafts_of(steps: Sequence[ReplyStep], known: Mapping[str, str]) -> list[Draf
                 billable=step.billable,
                 deliverable=step.deliverable,
                 origin="model",
+                splittable=None if step.splittable else False,
             )
             for step in steps
         ]

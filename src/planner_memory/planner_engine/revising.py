@@ -9,7 +9,7 @@ from typing import Any
 
 from planner_memory.core.errors import InvalidInput
 from planner_memory.planner_engine.checklist import LARGEST_STEP_HOURS, MOST_STEPS, Draft, split
-from planner_memory.planner_engine.replies import RevisionReply
+from planner_memory.planner_engine.replies import RevisedStep, RevisionReply
 from planner_memory.ports.plans import Plan
 
 _TEXTS = ("title", "description", "energy", "billable", "deliverable")
@@ -77,7 +77,7 @@ def board_of(plan: Plan) -> Draftboard:
                 key=step["step_number"],
                 raw_hours=step["raw_hours"],
                 needs=list(step["dependencies"]),
-                values={name: step[name] for name in _TEXTS},
+                values={name: step[name] for name in (*_TEXTS, "splittable") if name in step},
                 task_id=step["task_id"],
                 step_key=step["step_key"],
             )
@@ -88,7 +88,8 @@ def board_of(plan: Plan) -> Draftboard:
 
 def as_told(plan: Plan) -> list[dict[str, Any]]:
     """The present checklist as a model reads it."""
-    return [{k: step[k] for k in ("step_number", "raw_hours", "dependencies", *_TEXTS)} for step in plan.checklist]
+    names = ("step_number", "raw_hours", "dependencies", *_TEXTS)
+    return [{k: step[k] for k in names} | {"splittable": step.get("splittable") is not False} for step in plan.checklist]
 
 
 def board_from(reply: RevisionReply, plan: Plan) -> Draftboard:
@@ -99,9 +100,19 @@ def board_from(reply: RevisionReply, plan: Plan) -> Draftboard:
     for step in reply.checklist:
         old = before.get(step.keeps) if step.keeps is not None else None
         values = {name: getattr(step, name) for name in _TEXTS}
+        if (splittable := _splittable(step, old)) is not None:
+            values["splittable"] = splittable
         needs = [keys[d] for d in step.dependencies]
         steps.append(Step(keys[step.step_number], step.raw_hours, needs, values, old.task_id if old else None, old.step_key if old else None))
     return Draftboard(_in_order(steps))
+
+
+def _splittable(step: RevisedStep, old: Step | None) -> bool | None:
+    """None stays where nobody has said: the model was told true for it."""
+    was = old.values.get("splittable") if old is not None else None
+    if "splittable" not in step.model_fields_set or (step.splittable and was is None):
+        return was
+    return step.splittable
 
 
 def unknown_keeps(reply: RevisionReply, plan: Plan) -> list[int]:
@@ -164,6 +175,5 @@ def sent_of(board: Draftboard) -> list[dict[str, Any]]:
 
 
 def is_changed(sent: Sequence[Mapping[str, Any]], plan: Plan) -> bool:
-    names = ("raw_hours", "dependencies", *_TEXTS)
-    now = [(s["task_id"], *(s[n] for n in names)) for s in plan.checklist]
-    return now != [(s.get("task_id"), *(s[n] for n in names)) for s in sent]
+    names = ("task_id", "raw_hours", "dependencies", *_TEXTS, "splittable")
+    return [[s.get(n) for n in names] for s in plan.checklist] != [[s.get(n) for n in names] for s in sent]
