@@ -13,7 +13,7 @@ def public_holidays(country: str, years: Iterable[int]) -> frozenset[date]:
     """The public holidays of a country (DE) or a part of it (US-CA) in those years.
 
     Raises:
-        InvalidInput: the country is not known.
+        InvalidInput: as `checked_country`.
     """
     return frozenset(day for year in set(years) for day in _of_year(country, year))
 
@@ -36,10 +36,5 @@ def checked_country(code: str) -> str:
 
 @lru_cache(maxsize=64)
 def _of_year(country: str, year: int) -> frozenset[date]:
-    code, _, part = country.upper().partition("-")
-    try:
-        return frozenset(holidays.country_holidays(code, subdiv=part or None, years=year))
-    except (NotImplementedError, KeyError) as error:
-        raise InvalidInput(
-            f"No public holidays are known for {country!r}. Use an ISO 3166 code such as DE or US-CA.", field="holidays_country"
-        ) from error
+    code, _, part = checked_country(country).partition("-")
+    return frozenset(holidays.country_holidays(code, subdiv=part or None, years=year))

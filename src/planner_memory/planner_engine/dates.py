@@ -36,8 +36,9 @@ _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY = "|".join(sorted(DAYS, key=len, reverse=True))
 _NUMBER = r"\d{1,3}|" + "|".join(sorted(NUMBERS, key=len, reverse=True))
 _UNIT = r"days?|(?:business|working)\s+days?|weeks?|months?|years?"
+_BIS = r"bis(?:\s+zum)?"  # before a clock time and an English date as well
 _STRONG = (
-    r"(?:by|until|till|bis(?:\s+zum)?|before|due(?:\s+(?:on|by))?|no later than|not later than|"
+    rf"(?:by|until|till|{_BIS}|before|due(?:\s+(?:on|by))?|no later than|not later than|"
     r"deadline(?:\s+(?:is|of|on))?:?|finish(?:ed)? by|at the latest(?:\s+(?:on|by))?)"
 )
 _PART = r"end|mid(?:dle)?|beginning|start|early"
@@ -48,7 +49,7 @@ _ORDINALS = _ORDINAL_WORDS.split()
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 _ORDINAL = re.compile(rf"(?<=the )({'|'.join(_ORDINALS)})\b(?=\s+(?:of\s+)?(?:{_MONTH})\b)")
 _ABROAD = (
-    r"bis(?:\s+zum)?|vor\s+dem|spätestens(?:\s+am)?|avant(?:\s+le)?|d'ici(?:\s+(?:le|au))?|au\s+plus\s+tard\s+le|antes\s+del?|para\s+el|hasta\s+el"
+    rf"{_BIS}|vor\s+dem|spätestens(?:\s+am)?|avant(?:\s+le)?|d'ici(?:\s+(?:le|au))?|au\s+plus\s+tard\s+le|antes\s+del?|para\s+el|hasta\s+el"
     r"|entro(?:\s+il)?"
 )
 _ANY_CUE = re.compile(rf"\b(?:(?P<abroad>{_ABROAD})|{_STRONG})\s+")

@@ -5,11 +5,12 @@ import mmap
 from pathlib import Path
 
 _MAPS = Path("/proc/self/maps")
+_LIBRARY = ctypes.CDLL(None)  # the process's own C library
 
 
 def trim() -> None:
     """Pieces of the heap that a merge has freed."""
-    given_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, macOS and musl do not
+    given_back = getattr(_LIBRARY, "malloc_trim", None)  # glibc has it, macOS and musl do not
     if given_back is not None:
         given_back(0)
 
@@ -17,7 +18,7 @@ def trim() -> None:
 def let_go(folder: Path) -> int:
     """Pages of the folder's mapped files: opening reads each payload index of a segment whole, 4 MB of nothing in a small one. What a search
     needs comes back from the page cache. Returns the bytes of the mappings."""
-    advise = getattr(ctypes.CDLL(None), "madvise", None)
+    advise = getattr(_LIBRARY, "madvise", None)
     dont_need = getattr(mmap, "MADV_DONTNEED", None)
     if advise is None or dont_need is None or not _MAPS.exists():
         return 0
