@@ -17,6 +17,7 @@ from planner_memory.observer_agent.innocuous import about_no_fact
 from planner_memory.observer_agent.ledger import ledger_of
 from planner_memory.observer_agent.matching import DERIVED, said
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.pairs import paired
 from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.records import without_digits
 from planner_memory.observer_agent.scene import Scene, scenes
@@ -31,6 +32,7 @@ READERS: tuple[Reader, ...] = (
     framed,  # the form of the sentence names each number's figure: nothing else is asked
     appointments,  # day, time and length of one block, that must be of the same one: before single times and days are looked up
     bound,  # whose a duration is in a list of tasks: before the words, which know less of order
+    paired,  # two durations measured against one another are of one thing: before each is looked up by itself
     by_words,  # the words round the number choose the facts that it may be: says of every number what it is, or should have been
     by_unsaid_unit,  # what by_words found wrong may have its unit in another place: asked before more is computed than the facts say
     by_inference,  # or it follows from what its sentence speaks of: late, because what may be computed is much
