@@ -23,6 +23,7 @@ from planner_memory.observer_agent.records import without_digits
 from planner_memory.observer_agent.scene import Scene, scenes
 from planner_memory.observer_agent.sentences import masked, sentences
 from planner_memory.observer_agent.verdicts import Outcome, Reader, Verdict
+from planner_memory.observer_agent.week_rows import told_together
 from planner_memory.observer_agent.wording import by_unsaid_unit, by_words
 
 __all__ = ["Outcome", "Verdict", "check", "unsupported"]
@@ -36,6 +37,7 @@ READERS: tuple[Reader, ...] = (
     by_words,  # the words round the number choose the facts that it may be: says of every number what it is, or should have been
     by_unsaid_unit,  # what by_words found wrong may have its unit in another place: asked before more is computed than the facts say
     by_inference,  # or it follows from what its sentence speaks of: late, because what may be computed is much
+    told_together,  # or it is of an earlier week, as others of its sentence are
     about_no_fact,  # or it claims nothing of the facts: last, because nothing can be held against such a number
 )
 

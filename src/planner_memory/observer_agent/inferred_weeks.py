@@ -135,7 +135,7 @@ def in_series(mention: Mention, scene: Scene) -> str | None:
     """In "14.5, then about 18, and now nearly 21" each number is the same measure, one week after another; so in "from 62 to 75"."""
     numbers = scene.sentence.numbers
     for kind in ("minutes", "count", "percent"):
-        alike = [(number, list(_as_kind(number, kind))) for number in numbers]
+        alike = [(number, list(as_kind(number, kind))) for number in numbers]
         for leaf, (now, weeks) in _history(scene.claims, kind).items():
             said = [concept for one, concept in _MEASURES[kind] if one == leaf]
             if not any(scene.sentence.is_about(concept) for concept in said) and not (
@@ -148,7 +148,7 @@ def in_series(mention: Mention, scene: Scene) -> str | None:
     return None
 
 
-def _as_kind(number: Mention, kind: Kind) -> Iterator[Mention]:
+def as_kind(number: Mention, kind: Kind) -> Iterator[Mention]:
     for reading in number.meanings():
         if reading.kind == kind:
             yield reading

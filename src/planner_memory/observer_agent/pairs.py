@@ -22,7 +22,10 @@ _AGAINST = re.compile(
     r"[^.;:!?\d()]{0,24}?[\s,(]*\b(?:for|against|instead\s+of|in\s+place\s+of|rather\s+than|versus|vs\.?|where|when|compared\s+(?:with|to)|not|out\s+of)\b[^.;:!?\d]{0,32}$",
     re.IGNORECASE,
 )
-_BARELY = re.compile(r"[\w\s,(]{0,24}\b(?:against|instead\s+of|rather\s+than|versus|vs\.?|compared\s+(?:with|to))\s+(?:(?:the|an?|only|just|about|your|its)\s+)*$", re.IGNORECASE)
+_BARELY = re.compile(
+    r"[\w\s,(]{0,24}\b(?:against|instead\s+of|rather\s+than|versus|vs\.?|compared\s+(?:with|to))\s+(?:(?:the|an?|only|just|about|your|its)\s+)*$",
+    re.IGNORECASE,
+)
 _BESIDE = re.compile(r"[^.;:!?\d]{0,24}[,(/][^.;:!?\d()]{0,24}$", re.IGNORECASE)  # "13.75 hours spent, 12 estimated"
 _TURNED = re.compile(
     r"[^.;:!?\d]{0,24}\b(?:took|taken|used|needed|spent|lasted|came\s+(?:to|in\s+at)|became|turned\s+into|were|was)\b[^.;:!?\d]{0,24}$", re.IGNORECASE
@@ -98,7 +101,9 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
         yield Verdict(other, "fact", both[0].path, "", is_plain=True)
     elif not both and fits and len({row.measure for row in fits}) == 1 and dones[0].value % _ROUND and not one.is_rough:
         known = fits[0].measure.quantize(Decimal("0.1")).normalize()
-        yield Verdict(other, "wrong", fits[0].path, f"What {one.text} is measured by is {known:f} {'%' if kind == 'percent' else 'minutes'}.", is_plain=True)
+        yield Verdict(
+            other, "wrong", fits[0].path, f"What {one.text} is measured by is {known:f} {'%' if kind == 'percent' else 'minutes'}.", is_plain=True
+        )
 
 
 def _as(kind: Kind, number: Mention) -> Iterator[Mention]:

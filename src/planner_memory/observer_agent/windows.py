@@ -7,10 +7,11 @@ _BACK = r"(?:before|ago|earlier|back|prior)"
 _PAST = r"(?:last|past|previous|preceding|prior|latest|earlier|most\s+recent)"
 _NUMBER = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
 _N = rf"(?P<n>{'|'.join(_NUMBER)})"
+_UP_TO = r"(?:up\s+to|leading\s+up\s+to|to|until|till|ending)"
 _THAT = r"\s+(?:that|then|last)\b"
 _ONE: tuple[tuple[str, int], ...] = (  # how a text names one of the weeks before, 0 the last of them
     (rf"\bweek\s+before{_THAT}|\bthe\s+one\s+before\b|\b(?:seven|7)\s+days\s+before{_THAT}", 1),
-    (rf"\b{_PAST}\s+(?:seven|7)\s+days\b|\b(?:seven|7)\s+days\s+{_BACK}\b", 0),
+    (rf"\b{_PAST}\s+(?:seven|7)\s+days\b|\b(?:seven|7)\s+days\s+(?:{_BACK}|{_UP_TO})\b|\bback\s+then\b", 0),
     (rf"\b{_PAST}\s+w(?:ee)?k(?!s)(?:['’]s)?\b|\bweek\s+{_BACK}\b|\bmost\s+recent\s+(?:one|week)\b", 0),
 )
 _ONE_OF = tuple((re.compile(pattern, re.IGNORECASE), week) for pattern, week in _ONE)
@@ -18,7 +19,7 @@ _AGO = re.compile(rf"\b{_N}\s+weeks\s+(?:ago|earlier|back)\b", re.IGNORECASE)
 _SEVERAL = re.compile(rf"\b{_N}(?:\s+(?:earlier|previous|past|preceding|last))?[\s-]w(?:ee)?ks?\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:weeks|weeks?\s+by\s+week|earlier\s+weeks)\b|\b(?:a|per|each|every)\s+week\b|\bweekly\b|\bin\s+a\s+row\b", re.IGNORECASE)
 _NAME = re.compile(  # no number of days to count, but what a week is called
-    rf"\b{_PAST}\s+(?P<one>seven|7)\s+days\b|\b(?P<two>seven|7)\s+days\s+{_BACK}\b|\b(?P<three>seven|7)-day\s+(?:stretch|window|period|span)"
+    rf"\b{_PAST}\s+(?P<one>seven|7)\s+days\b|\b(?P<two>seven|7)\s+days\s+(?:{_BACK}|{_UP_TO})\b|\b(?:next|coming|following)\s+(?P<five>seven|7)\s+days\b|\b(?P<three>seven|7)-day\s+(?:stretch|window|period|span)"
     rf"|\b(?P<four>{'|'.join(_NUMBER)})\s+weeks\s+(?:{_BACK})\b",
     re.IGNORECASE,
 )
