@@ -84,7 +84,7 @@ RULES: tuple[tuple[str, Callable[[read.Groups], read.Found]], ...] = (
     (rf"(?<!-)\b(?P<n>(?!one\b){WORD})\b(?!-(?:week|day|month)s?\b)", read.counted),
     (rf"\b(?P<n>{'|'.join(ORDINALS[2:])})(?=\s+(?:working\s+|consecutive\s+|straight\s+)?(?:day|week|time|run)\b)",
      lambda g: [Reading("count", Decimal(ORDINALS.index((g["n"] or "").lower()) + 1))]),
-    (rf"\b(?P<n>{'|'.join(read.WEEKDAYS)})\b|(?<=\()(?P<short>mon|tue|wed|thu|fri|sat|sun)(?=\)|\s\d)",
-     lambda g: [Reading("weekday", next(n for n, name in enumerate(read.WEEKDAYS) if name.startswith((g["n"] or g["short"] or "").lower())))]),
+    (rf"\b(?P<n>{'|'.join(read.WEEKDAYS)})\b|\b(?P<short>mon|tue|wed|thu|fri)(?:s|rs?)?\b\.?(?!['’])|\b(?P<end>sat|sun)\b(?=[\s,.]*\d)|(?<=\()(?P<alone>sat|sun)(?=\))",
+     lambda g: [Reading("weekday", next(n for n, name in enumerate(read.WEEKDAYS) if name.startswith((g["n"] or g["short"] or g["end"] or g["alone"] or "").lower())))]),
     (r"(?P<n>\d+(?:[.,]\d+)?)", read.counted),
 )  # fmt: skip
