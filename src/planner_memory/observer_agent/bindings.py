@@ -28,6 +28,9 @@ _ESTIMATE_BEFORE = re.compile(
     rf"|\bfor)[\s:=(]*{_FILL}$",
     re.IGNORECASE,
 )
+_NEAR_ESTIMATE = re.compile(
+    r"\b(?:to|within|near|under|over|above|below|beyond|past|on|at|with|than|from|by|inside|match\w*|hit|kept|met)\s+(?:its|the|your|their|that)\s+(?:\w+\s+)?estimates?\s*[:(–—,-]\s*$", re.IGNORECASE
+)  # "close to its estimate: 2.08 hours" is what was, not what was estimated
 _ESTIMATE_AFTER = re.compile(
     r"(?:\s+(?!(?:and|but|for|where|when|against|than|instead|rather|versus|vs|compared|though|although|took|needed|of|over|under|above|below|off)\b)[\w’']+){0,4}?"
     r"\s+(?:estimated?|estimates|planned|expected|allowed|allotted|budgeted|set\s+aside|guessed?|reckoned|foreseen)\b",
@@ -136,6 +139,8 @@ def role_of(mention: Mention, scene: Scene) -> Role:
     before, after = scene.sentence.before(mention), scene.sentence.after(mention)
     if _OVER_AFTER.match(after) or _OVER_BEFORE.search(before) or mention.text[0] in "+−":
         return "over"
+    if _NEAR_ESTIMATE.search(before):
+        return "actual"
     if _ESTIMATE_BEFORE.search(before) or _ESTIMATE_AFTER.match(re.split(r"[,;:.()|]", after)[0]):
         return "estimate"
     return "actual" if _ACTUAL_BEFORE.search(before) else ""

@@ -36,6 +36,9 @@ _SCHEDULED = re.compile(r"\b(?:scheduled|booked|blocked|calendar|on\s+the\s+sche
 _PAST = re.compile(r"\b(?:averag\w*|before|last\s+week|previous\w*|earlier|usual\w*|normal\w*)\b", re.IGNORECASE)
 _NOW = re.compile(r"\b(?:this\s+(?:week|time)|now|today)\b", re.IGNORECASE)
 _COMPARED = ("work", "billable", "deep", "meeting", "completion")
+_CONTRAST = re.compile(r"\b(?:against|instead\s+of|rather\s+than|compared\s+(?:with|to)|versus|vs)\b", re.IGNORECASE)
+_OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b", re.IGNORECASE)
+_APART = re.compile(r"\s*(?:(?:hours?|minutes?)\s+)?(?:inside|within|past|beyond|above|below|under|over|short|shy|ahead|off|more|less|longer|shorter|too)\b", re.IGNORECASE)
 _AFTER = 32  # letters behind the second number that may still say what it is
 _ROUND = 60  # a whole number of hours is many things
 
@@ -54,7 +57,9 @@ class _Row:
 def paired(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
     found: dict[int, Verdict] = {}
     open_here = {number.start for number in numbers}
-    for one, other in pairwise(scene.sentence.numbers):
+    # "12 hours over 4 runs, where 8 were estimated": how often stands between what is measured and its measure
+    told = [n for n in scene.sentence.numbers if n.kind != "count" or not _OFTEN.match(scene.sentence.after(n))]
+    for one, other in pairwise(told):
         if one.is_each or other.is_each or not open_here & {one.start, other.start}:
             continue
         for verdict in _of_pair(scene, one, other):
@@ -64,7 +69,7 @@ def paired(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdic
 
 
 def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
-    between, after = scene.sentence.between(one, other), re.split(r"[.;,!?]|\b(?:and|but|over)\b", scene.sentence.after(other)[:_AFTER])[0]
+    between, after = _without_often(scene, one, other), re.split(r"[.;,!?]|\b(?:and|but|over)\b", scene.sentence.after(other)[:_AFTER])[0]
     lead = re.split(r"[.;,!?]|\b(?:and|but)\b", scene.sentence.before(one))[-1]
     behind = f"{between} {after}"
     if _ESTIMATE.search(lead) and _TURNED.fullmatch(between):
@@ -73,7 +78,7 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
         one, other, behind = other, one, f"{lead} before"
     elif not (_AGAINST.fullmatch(between) or _BESIDE.fullmatch(between)):
         return
-    if "over" in (role_of(one, scene), role_of(other, scene)):
+    if "over" in (role_of(one, scene), role_of(other, scene)) or _APART.match(scene.sentence.after(other)):
         return  # "two hours and a half, half an hour more than estimated"
     measures: list[Measure] = []
     if _ESTIMATE.search(behind) or _PLANNED.search(behind):
@@ -99,11 +104,28 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
     if both and (not said or any(row.name in said for row in both)):
         yield Verdict(one, "fact", both[0].path, "", is_plain=True)
         yield Verdict(other, "fact", both[0].path, "", is_plain=True)
+    elif not both and not fits and _is_contrast(between) and any(
+        any(is_near(each.value, row.measure, each) for each in dones) and any(is_near(each.value, row.done, each) for each in planned) for row in rows
+    ):
+        yield Verdict(one, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
+        yield Verdict(other, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
     elif not both and fits and len({row.measure for row in fits}) == 1 and dones[0].value % _ROUND and not one.is_rough:
         known = fits[0].measure.quantize(Decimal("0.1")).normalize()
         yield Verdict(
             other, "wrong", fits[0].path, f"What {one.text} is measured by is {known:f} {'%' if kind == 'percent' else 'minutes'}.", is_plain=True
         )
+
+
+def _without_often(scene: Scene, one: Mention, other: Mention) -> str:
+    text = scene.sentence.between(one, other)
+    for number in scene.sentence.numbers:
+        if one.end <= number.start < other.start:
+            text = text.replace(number.text, "so many", 1)
+    return text
+
+
+def _is_contrast(between: str) -> bool:
+    return _CONTRAST.search(between) is not None
 
 
 def _as(kind: Kind, number: Mention) -> Iterator[Mention]:
