@@ -29,7 +29,8 @@ _ESTIMATE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NEAR_ESTIMATE = re.compile(
-    r"\b(?:to|within|near|under|over|above|below|beyond|past|on|at|with|than|from|by|inside|match\w*|hit|kept|met)\s+(?:its|the|your|their|that)\s+(?:\w+\s+)?estimates?\s*[:(–—,-]\s*$", re.IGNORECASE
+    r"\b(?:to|within|near|under|over|above|below|beyond|past|on|at|with|than|from|by|inside|match\w*|hit|kept|met)\s+(?:its|the|your|their|that)\s+(?:\w+\s+)?estimates?\s*[:(–—,-]\s*$",
+    re.IGNORECASE,
 )  # "close to its estimate: 2.08 hours" is what was, not what was estimated
 _ESTIMATE_AFTER = re.compile(
     r"(?:\s+(?!(?:and|but|for|where|when|against|than|instead|rather|versus|vs|compared|though|although|took|needed|of|over|under|above|below|off)\b)[\w’']+){0,4}?"
@@ -57,6 +58,11 @@ _RUNS = re.compile(
     r"\s*(?:(?:recorded|tracked|finished|closed|completed|such|of\s+(?:its|the|them|those|these))\s*)*(?:runs?|times|tasks?|steps?|cases?)?\b",
     re.IGNORECASE,
 )
+_BEYOND = re.compile(r"\s+of\s+(?:them|these|those|its\s+runs)\b[^,;.]{0,30}\b(?:beyond|threshold|limit)\b", re.IGNORECASE)
+_SOME_RUNS = re.compile(
+    r"\b(?:beyond|threshold|limit|30|overr[au]ns?|exceed\w*|more\s+than|out\s+of|of\s+(?:them|its|these|those|the|which))\b", re.IGNORECASE
+)
+_TROUBLE = re.compile(r"\b(?:block\w*|delay\w*|troubl\w*|wait\w*|stuck|held\s+up|problem\w*)\b", re.IGNORECASE)
 _NEAR_BY = 70
 _HUNDRED = Decimal(100)
 _PERCENT = ("variance_percent", "drift_percent")
@@ -233,8 +239,11 @@ def _often(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None
         return None
     end = _RUNS.match(scene.sentence.after(mention))
     stands_before = 0 <= owner.title.start - mention.end <= (1 if end is None else end.end() + 12)
-    patterns = owner.title.of(scene.records, "drift", "variance", "repeated_trouble")
-    counts = {value for record in patterns for key in ("runs", "runs_beyond_threshold") if (value := record.minutes(key)) is not None}
+    patterns = owner.title.of(
+        scene.records, "drift", "variance", *(("repeated_trouble",) if _TROUBLE.search(" ".join((scene.text, *scene.said))) else ())
+    )
+    keys = ("runs", "runs_beyond_threshold") if _SOME_RUNS.search(scene.text) else ("runs",)
+    counts = {value for record in patterns for key in keys if (value := record.minutes(key)) is not None}
     is_of_runs = end is not None and re.search(r"\b(?:runs?|times|cases?)\b", end.group()) is not None
     if (
         not stands_before
@@ -244,6 +253,15 @@ def _often(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None
         return None
     if mention.value in counts:
         return verdict_of(mention, f"runs of “{patterns[0].name}”")
+    is_one = len({record.name for record in patterns}) == 1
+    if (
+        counts
+        and is_one
+        and (is_of_runs or _BEYOND.match(scene.sentence.after(mention)))
+        and (owner.is_sure or len({title.names for title in bindings.titles}) <= 1)
+    ):
+        told = " or ".join(f"{value:f}" for value in sorted(counts))
+        return verdict_of(mention, patterns[0].name, f"“{patterns[0].name}” has {told} runs.")
     if stands_before:
         for group in ("completed", "slipped", "upcoming"):
             several = {record.name for record in owner.title.of(scene.records, group)}

@@ -38,7 +38,10 @@ _NOW = re.compile(r"\b(?:this\s+(?:week|time)|now|today)\b", re.IGNORECASE)
 _COMPARED = ("work", "billable", "deep", "meeting", "completion")
 _CONTRAST = re.compile(r"\b(?:against|instead\s+of|rather\s+than|compared\s+(?:with|to)|versus|vs)\b", re.IGNORECASE)
 _OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b", re.IGNORECASE)
-_APART = re.compile(r"\s*(?:(?:hours?|minutes?)\s+)?(?:inside|within|past|beyond|above|below|under|over|short|shy|ahead|off|more|less|longer|shorter|too)\b", re.IGNORECASE)
+_APART = re.compile(
+    r"\s*(?:(?:hours?|minutes?)\s+)?(?:inside|within|past|beyond|above|below|under|over|short|shy|ahead|off|more|less|longer|shorter|too)\b",
+    re.IGNORECASE,
+)
 _AFTER = 32  # letters behind the second number that may still say what it is
 _ROUND = 60  # a whole number of hours is many things
 
@@ -104,8 +107,14 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
     if both and (not said or any(row.name in said for row in both)):
         yield Verdict(one, "fact", both[0].path, "", is_plain=True)
         yield Verdict(other, "fact", both[0].path, "", is_plain=True)
-    elif not both and not fits and _is_contrast(between) and any(
-        any(is_near(each.value, row.measure, each) for each in dones) and any(is_near(each.value, row.done, each) for each in planned) for row in rows
+    elif (
+        not both
+        and not fits
+        and _is_contrast(between)
+        and any(
+            any(is_near(each.value, row.measure, each) for each in dones) and any(is_near(each.value, row.done, each) for each in planned)
+            for row in rows
+        )
     ):
         yield Verdict(one, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
         yield Verdict(other, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
