@@ -35,10 +35,17 @@ async def source() -> AsyncIterator[tuple[Path, Path]]:
     try:
         dsn = await server.start()
         await migrate(dsn)
-        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True, options="-c planner.bypass=migration") as connection:
             await connection.execute(
                 """insert into events (event_type, event_source, payload, index_state)
                    select 'note', 'test', jsonb_build_object('content', 'Grüße ' || n), 'indexed' from generate_series(1, 50) n"""
+            )
+            await connection.execute(
+                "insert into documents (client_id, doc_id, title, content_hash, media_type) values ('me', 'd', 't', 'h', 'text/plain')"
+            )
+            await connection.execute(
+                """insert into doc_chunks (client_id, doc_id, chunk_index, content, content_hash, index_state)
+                   values ('me', 'd', 0, 'c', 'h', 'indexed')"""
             )
         (folder / "api-key").write_text("pm_secret\n")
         (folder / "calendar-credentials").write_text("planner:secret\n")
@@ -109,6 +116,7 @@ async def test_what_was_backed_up_comes_back(source: tuple[Path, Path], target: 
         async with await psycopg.AsyncConnection.connect(dsn, options="-c planner.bypass=migration") as connection:
             rows = await (await connection.execute("select index_state, count(*), max(content) from events group by 1")).fetchall()
             assert rows == [("pending", 50, "Grüße 9")]
+            assert await (await connection.execute("select index_state from doc_chunks")).fetchall() == [("pending",)]
             await connection.execute("insert into events (event_type, event_source, payload) values ('note', 'test', '{}')")
     finally:
         await server.stop()

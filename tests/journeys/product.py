@@ -50,6 +50,14 @@ def end_leftovers(data_dir: Path) -> None:
             found.wait(10)
 
 
+async def command(data_dir: Path, *arguments: str, status: int = 0, **more: str) -> str:
+    """Runs a command to its end and returns its standard output, or its standard error where a refusal is asked for."""
+    call = [sys.executable, "-m", "planner_memory", *arguments]
+    done = await asyncio.to_thread(subprocess.run, call, env=environment(data_dir, **more), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == status, done.stderr[-3000:]
+    return done.stdout if status == 0 else done.stderr
+
+
 @dataclass
 class Up:
     """A running all-in-one."""

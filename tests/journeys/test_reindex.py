@@ -2,22 +2,13 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 from tests.fakes.openrouter_server import KEY, OpenRouterServer
-from tests.journeys.product import environment, up
+from tests.journeys.product import command, up
 
 NOTES = [f"Invoice {n} of {client} is {state}." for n, (client, state) in enumerate([("Acme", "paid"), ("Globex", "open"), ("Initech", "late")] * 20)]
-
-
-async def command(data_dir: Path, *arguments: str, status: int = 0, **more: str) -> str:
-    call = [sys.executable, "-m", "planner_memory", *arguments]
-    done = await asyncio.to_thread(subprocess.run, call, env=environment(data_dir, **more), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == status, done.stderr[-3000:]
-    return done.stdout if status == 0 else done.stderr
 
 
 async def searchable(client: httpx.AsyncClient) -> None:

@@ -24,7 +24,7 @@ def reindex(
     """Build the search index anew. While the product runs, searches go on with the old one until the switch."""
     settings = Settings()
     running = data_directory(settings).running() is not None
-    outcome = asyncio.run(_beside(settings, embedder) if running else _anew(settings, embedder))
+    outcome = asyncio.run(_beside(settings, embedder) if running else build_index(settings, embedder))
     if as_json:
         show_json(outcome)
     else:
@@ -48,7 +48,8 @@ async def _beside(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
         return {"memories": progress["total"], "embedder": progress["embedder"]}
 
 
-async def _anew(settings: Settings, embedder: Kind | None) -> dict[str, Any]:
+async def build_index(settings: Settings, embedder: Kind | None = None) -> dict[str, Any]:
+    """Builds the index anew where nothing runs, and waits until every memory is in it."""
     chosen = settings if embedder is None else settings.model_copy(update={"embedder": embedder})
     notice("Nothing is running here; starting it for this command …")
     loaded("web.logs").configure_logs("error", "text")

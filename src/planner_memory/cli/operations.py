@@ -12,7 +12,8 @@ from rich.table import Table
 
 from planner_memory.cli.calls import Json, notice, show_json
 from planner_memory.cli.connection import connected, loaded
-from planner_memory.core.errors import InvalidInput, Unavailable
+from planner_memory.cli.index import build_index
+from planner_memory.core.errors import InvalidInput, PlannerMemoryError, Unavailable
 from planner_memory.settings import Settings
 from planner_memory.wiring.home import data_directory
 
@@ -172,10 +173,16 @@ def restore(
     settings = Settings()
     asyncio.run(loaded("wiring.platform").restore_backup(settings, source, force=force))
     data = str(data_directory(settings).path)
+    is_indexed = True
+    try:
+        asyncio.run(build_index(settings))
+    except PlannerMemoryError as error:
+        is_indexed = False
+        notice(f"The data is there, but not yet the search index, which is no part of a backup; it follows when the product runs. {error.detail}")
     if as_json:
-        show_json({"restored": str(source), "data_dir": data})
+        show_json({"restored": str(source), "data_dir": data, "indexed": is_indexed})
     else:
-        console.print(f"Restored into {data}. The search index is rebuilt at the next start.")
+        console.print(f"Restored into {data}." + (" The search index, which no backup holds, is built anew." if is_indexed else ""))
 
 
 def openapi(service: Annotated[Service, typer.Argument(help="The service, or all.")] = "all") -> None:

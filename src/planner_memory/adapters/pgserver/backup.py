@@ -31,7 +31,8 @@ where relkind = 'r' and nspname not like 'pg\\_%' and nspname <> 'information_sc
 \\echo done
 """
 _REBUILD_INDEX = """
-select 'update events set index_state = ''pending'', index_due_at = now(), index_attempts = 0' where to_regclass('public.events') is not null \\gexec
+select format('update %I set index_state = ''pending'', index_due_at = now(), index_attempts = 0', name)
+from unnest(array['events', 'doc_chunks']) as indexed (name) where to_regclass('public.' || name) is not null \\gexec
 analyze;
 """
 
@@ -67,7 +68,7 @@ async def restore(source: Path, data_dir: Path, *, force: bool = False, clock: C
     """Makes `data_dir` from a backup. Everything happens in a folder beside it, which takes its place only when complete and counted.
 
     With `force`, a data directory that holds something is set aside under a name with the time; nothing is ever deleted.
-    All events are marked for indexing, because the vector index is not in the backup.
+    All memories and documents are marked for indexing, because the vector index is not in the backup.
 
     Raises:
         InvalidInput: the file is damaged or no backup; nothing was changed.
@@ -100,7 +101,7 @@ def _restore_paths(source: Path, data_dir: Path, *, force: bool) -> tuple[Path, 
     source, data_dir = source.expanduser().resolve(), data_dir.expanduser().resolve()
     occupied = data_dir.exists() and (not data_dir.is_dir() or any(data_dir.iterdir()))
     if occupied and not force:
-        raise Conflict(f"{data_dir} is not empty. Restore into an empty folder, or use force, which sets the present one aside.")
+        raise Conflict(f"{data_dir} is not empty. Restore into an empty folder, or use --force, which sets the present one aside.")
     if data_dir.is_mount():
         raise Conflict(f"{data_dir} is a mount point and cannot be replaced as a whole. Set PLANNER_DATA_DIR to a folder below it.")
     return source, data_dir
