@@ -184,3 +184,10 @@ def test_help_shows_flags_without_a_type_and_says_what_goes_into_the_others(cli:
     for option, word in (("--hours", "NUMBER"), ("--started", "TIME"), ("--notes", "TEXT"), ("--kind", "Process|Touchpoint"), ("--json", "Answer")):
         assert [option, word] in [row[:2] for row in rows]
     assert ["--client", "-c", "CLIENT"] in [row[:3] for row in rows]
+
+
+def test_the_titles_of_today_can_be_read_beside_ids_that_can_be_copied(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = cli("today").out.splitlines()
+    [title] = [i for i, line in enumerate(shown) if line.strip().endswith("Confirm agreement and billing")]
+    assert shown[title + 1].strip() == f"plan:{PLAN}:1"

@@ -138,10 +138,11 @@ def today_view(answer: Answer, tz: ZoneInfo) -> RenderableType:
         parts.append(Text("Running", "bold"))
         parts += [Text(f"  {run.get('title') or run['task_id']}, since {local(run['started_at'], tz)}") for run in running]
     if blocks:
-        table = _table("when", "task", "state", "id", wide=("task",))
+        table = _table("when", "state", "task", wide=("task",))
         for block in blocks:
-            title = Text(str(block.get("title") or block["task_id"]))
-            table.add_row(span(block["start"], block["end"], tz), title, states.get(block["task_id"], ""), str(block["task_id"]))
+            task_id = str(block["task_id"])
+            task = Text("\n").join([Text(str(block.get("title") or task_id)), Text(task_id, "dim")])  # a column of ids would leave titles no room
+            table.add_row(span(block["start"], block["end"], tz), states.get(task_id, ""), task)
         parts.append(_titled("Today", table))
     if finished:
         parts.append(Text("Done today", "bold"))

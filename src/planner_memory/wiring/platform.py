@@ -105,7 +105,7 @@ async def open_platform(settings: Settings, *, embedded: bool, service: str = "p
             data.acquire(f"http://{settings.host}:{settings.port}")
             stack.callback(data.release)
         elif settings.dsn is None:
-            raise NotStarted("A single service needs a PostgreSQL of its own: set DATABASE_URL, or run the all-in-one with `planner-memory up`.")
+            raise NotStarted("A single service needs a PostgreSQL of its own. Set DATABASE_URL, or run the all-in-one with `planner-memory up`.")
         collectors = _collectors(settings)
         if collectors:
             tracing = Tracing(list(collectors.values()), version=__version__, service=service)
