@@ -276,9 +276,21 @@ async def test_profile_is_partial_and_checked(desk: Desk) -> None:
         ({"working_hours": {"someday": []}}, "working_hours.someday"),
         ({"working_hours": {"mon": [["9", "25:00"]]}}, "working_hours.mon"),
         ({"buffer_minutes": -1}, "buffer_minutes"),
+        ({"weights": {"late": {"1": -1}}}, "weights.late.1"),
+        ({"weights": {"moved": -1}}, "weights.moved"),
+        ({"weights": {"fun": 1}}, "weights.fun"),
     ):
         problem = await desk.put("/profile", bad, 422)
         assert problem["errors"][0]["field"] == field
+
+
+async def test_the_costs_of_a_schedule_are_set_once_for_a_person(desk: Desk) -> None:
+    changed = await desk.put("/profile", {"weights": {"extra_chunk": 40, "late": {"1": 3000}}})
+    assert changed["weights"] == {"extra_chunk": 40, "late": {"1": 3000}}
+    changed = await desk.put("/profile", {"weights": {"late": {"2": 900}, "moved": 0}})
+    assert changed["weights"] == {"extra_chunk": 40, "late": {"1": 3000, "2": 900}, "moved": 0}
+    assert (await desk.put("/profile", {"buffer_minutes": 5}))["weights"] == changed["weights"]
+    assert (await desk.put("/profile", {"weights": {"late": None}}))["weights"] == {"extra_chunk": 40, "moved": 0}
 
 
 async def test_an_intent_of_two_pieces_of_work_is_one_plan_of_both(desk: Desk) -> None:

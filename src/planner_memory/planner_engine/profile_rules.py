@@ -15,7 +15,7 @@ _BANDS = ("high", "medium", "low")
 
 
 def changed(profile: Profile, change: Mapping[str, Any]) -> Profile:
-    """The profile with the given parts replaced; weekdays and bands that are not named stay. A change confirms the profile.
+    """The profile with the given parts replaced; weekdays, bands and weights that are not named stay. A change confirms the profile.
 
     Raises:
         InvalidInput: a value is not possible; the field is named.
@@ -30,6 +30,8 @@ def changed(profile: Profile, change: Mapping[str, Any]) -> Profile:
             document[name] = {**document[name], **_spans(value, name, _BANDS)}
         elif name == "exceptions":
             document[name] = _spans({day.isoformat(): spans for day, spans in value.items()}, name, None)
+        elif name == "weights":
+            document[name] = _weights(document[name], value)
         else:
             document[name] = value
     zone(document["time_zone"])
@@ -37,6 +39,16 @@ def changed(profile: Profile, change: Mapping[str, Any]) -> Profile:
     document["holidays_country"] = checked_country(given) if given and given.strip() else None
     document["confirmed"] = change.get("confirmed") if change.get("confirmed") is not None else True
     return profile_from(document)
+
+
+def _weights(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    after = dict(before)
+    for name, cost in change.items():
+        if cost is None:
+            after.pop(name, None)
+        else:
+            after[name] = {**before.get(name, {}), **cost} if isinstance(cost, Mapping) else cost
+    return after
 
 
 def _minutes(text: str, field: str) -> int:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from planner_memory.web.weights import WeightsIn
+
 Status = Literal["draft", "scheduled", "active", "completed", "cancelled"]
 Energy = Literal["high", "medium", "low"]
 NAMED = ("client_id", "engagement_id", "workflow_id", "project_id", "deadline", "client_name")
@@ -200,4 +202,5 @@ class ProfileChange(Body):
     buffer_minutes: int | None = Field(None, ge=0, le=480)
     largest_task_minutes: int | None = Field(None, ge=5, le=12_000)
     calendars: list[str] | None = Field(None, max_length=50)
+    weights: WeightsIn | None = None  # of schedules; null for one takes it back to the default
     confirmed: bool | None = None

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from planner_memory.core.profile import Span
+from planner_memory.web.weights import WeightsIn
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -120,22 +121,6 @@ class EnergyBands(_Strict):
     def by_name(self) -> Mapping[str, tuple[Span, ...]]:
         """The bands that were named; a task of any other energy may stand anywhere."""
         return {name: tuple(getattr(self, name)) for name in ("high", "medium", "low") if name in self.model_fields_set}
-
-
-ByPriority = dict[Literal["1", "2", "3", "4"], Annotated[int, Field(ge=0, le=1_000_000)]]
-Cost = Annotated[int, Field(ge=0, le=1_000_000)]
-
-
-class WeightsIn(_Strict):
-    """Costs that replace the person's own for this request; by priority where they are objects."""
-
-    left_out: ByPriority | None = None
-    late: ByPriority | None = None
-    hour: ByPriority | None = None
-    left_out_per_minute: Cost | None = None
-    outside_band: Cost | None = None
-    extra_chunk: Cost | None = None
-    moved: Cost | None = None
 
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
