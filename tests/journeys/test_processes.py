@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from tests.journeys.product import environment, postmaster, up
+from tests.journeys.product import command, environment, postmaster, up
 
 
 async def test_ctrl_c_leaves_nothing_running_and_a_second_start_finds_everything(data_dir: Path) -> None:
@@ -27,12 +27,14 @@ async def test_ctrl_c_leaves_nothing_running_and_a_second_start_finds_everything
         async with running.client() as client:
             found = (await client.get("/api/v1/memory/recall", params={"query": "where is the key of the rack?"})).json()
             assert found["results"][0]["content"] == "The rack key hangs behind the door."
+        # a proxy for the web is not asked for this machine
+        assert "behind the door" in await command(data_dir, "recall", "where is the key of the rack?", HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="")
 
 
 async def test_a_second_all_in_one_says_who_holds_the_directory_and_exits(data_dir: Path) -> None:
     with up(data_dir) as running:
-        command = [sys.executable, "-m", "planner_memory", "up", "--port", "0"]
-        second = await asyncio.to_thread(subprocess.run, command, env=environment(data_dir), capture_output=True, text=True, timeout=60, check=False)
+        start = [sys.executable, "-m", "planner_memory", "up", "--port", "0"]
+        second = await asyncio.to_thread(subprocess.run, start, env=environment(data_dir), capture_output=True, text=True, timeout=60, check=False)
         assert second.returncode not in (0, -9)
         assert str(running.process.pid) in second.stderr
         assert "Traceback" not in second.stderr

@@ -1,6 +1,7 @@
 """Finds the all-in-one that already runs, or starts one in this process."""
 
 import importlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import ModuleType
@@ -12,6 +13,7 @@ from planner_memory.settings import Settings
 from planner_memory.wiring.home import api_key_of, data_directory
 
 _TIMEOUT = httpx.Timeout(30, connect=3)
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: the product is on this machine, and the usual certificates take long to load
 
 
 def loaded(module: str) -> ModuleType:
@@ -33,9 +35,8 @@ async def connected(settings: Settings, *, on_start: Callable[[], None] | None =
     found = data.running()
     if found is not None:
         # not the services' client: a command has no trace to hand on, and the libraries of traces and logs take a quarter of a second to load
-        async with httpx.AsyncClient(
-            base_url=found.url, headers={"Authorization": f"Bearer {api_key_of(settings, data)}"}, timeout=_TIMEOUT
-        ) as client:
+        headers = {"Authorization": f"Bearer {api_key_of(settings, data)}"}
+        async with httpx.AsyncClient(base_url=found.url, headers=headers, timeout=_TIMEOUT, trust_env=False, verify=_NO_TLS) as client:
             yield client
         return
     if on_start is not None:
