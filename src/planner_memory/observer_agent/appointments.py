@@ -38,7 +38,7 @@ def _times(mention: Mention, scene: Scene) -> set[Time]:
     if mention.kind == "time":
         return set() if "." in mention.text and _UNIT_LATER.match(after) else readings
     if mention.kind == "minutes":
-        return readings if _GLUED.fullmatch(mention.text) and _CLOCK.search(before) else set()
+        return readings if _GLUED.fullmatch(mention.text) and _CLOCK.search(before) and before.rstrip()[-1:] not in "(," else set()
     if mention.kind == "count" and readings and _CLOCK.search(before):
         return readings
     if mention.kind == "count" and mention.precision == 1 and mention.value <= 24 and _AT.search(before) and not _NOUN.match(after):
@@ -50,14 +50,15 @@ def _times(mention: Mention, scene: Scene) -> set[Time]:
 def appointments(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
     """Of the times of day of blocks ahead, and of the day and the length that are told with them."""
     upcoming = scene.group("upcoming")
-    if not upcoming or _OF_THE_PAST.search(scene.text):
+    if not upcoming:
         return {}
     bindings = Bindings(scene)
     found: dict[int, Verdict] = {}
     for mention in scene.sentence.numbers:
         is_asked = mention.kind in ("time", "count", "minutes") and not mention.is_each
         times = _times(mention, scene) if is_asked else set()
-        if times:
+        first, last = bindings.part(mention)
+        if times and not _OF_THE_PAST.search(scene.text[first - scene.sentence.start : last - scene.sentence.start]):
             found |= _block(mention, times, bindings, upcoming)
     return found
 

@@ -6,9 +6,11 @@ What a title's records have supports the number. It is wrong only where the word
 # ruff: noqa: E501 - a pattern is read best on one line
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from planner_memory.observer_agent.directions import direction
@@ -16,7 +18,7 @@ from planner_memory.observer_agent.inference import unsaid_units
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
-from planner_memory.observer_agent.scene import Scene
+from planner_memory.observer_agent.scene import Scene, is_day
 from planner_memory.observer_agent.titles import Title, titles, titles_in
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
@@ -63,7 +65,24 @@ _SOME_RUNS = re.compile(
     r"\b(?:beyond|threshold|limit|30|overr[au]ns?|exceed\w*|more\s+than|out\s+of|of\s+(?:them|its|these|those|the|which))\b", re.IGNORECASE
 )
 _TROUBLE = re.compile(r"\b(?:block\w*|delay\w*|troubl\w*|wait\w*|stuck|held\s+up|problem\w*)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:it|they|them|these|those|this|that|its|their|both|each)\b", re.IGNORECASE)
+_BESIDE = re.compile(
+    rf"(?:\s*\w+){{0,3}}?[\s,;(:]*\b(?:against|for|instead\s+of|rather\s+than|vs\.?|versus|where|when|while|compared\s+(?:with|to)|not|with|as|than)\b[\s\w’']{{0,30}}?|\s*(?:spent|used|taken|needed|actual|worked|recorded|done)?\s*[(/|,]\s*(?:est\w*|plan\w*)?\.?:?\s*{_FILL}",
+    re.IGNORECASE,
+)
+_AGAIN = re.compile(r"\s*(?:\w+\s+)?[(,]?\s*(?:or|i\.\s?e\.|that\s+is|namely)?,?\s*(?:by\s+)?", re.IGNORECASE)
+_LISTED = re.compile(r"\s*(?:,|,?\s+(?:and|or|to)\b)\s*", re.IGNORECASE)
 _NEAR_BY = 70
+_OF_ANOTHER_NOUN = re.compile(
+    r"\s*(?:[\w-]+\s+)?(?:tasks?|meetings?|days?|weeks?|runs?|steps?|%|percent|switch\w*|events?|calls?|mails?|notes?|times)\b", re.IGNORECASE
+)
+_PERCENT_WORD = re.compile(r"%|\bper\s?cent\b|\bpercent", re.IGNORECASE)
+_ANY_OF = re.compile(r"\b(?:last|first|other|of\s+the|these|those|next)\s+$", re.IGNORECASE)
+_OF_A_SPAN = re.compile(r"\b(?:since|before|until|after|last|by)\s+$", re.IGNORECASE)
+_BLOCKS = re.compile(r"\s*(?:more\s+)?(?:blocks?|sittings?|slots?|sessions?)\b", re.IGNORECASE)
+_PART_OF = re.compile(r"\s*(?:out\s+)?of\b", re.IGNORECASE)
+_RUNS_BEFORE = 24  # characters between a count and the name of what it counts
+_OF_ROUNDED = Decimal("0.05")  # a share of hours that the facts have rounded
 _HUNDRED = Decimal(100)
 _PERCENT = ("variance_percent", "drift_percent")
 _WORKED = ("completed", "drift", "variance")
@@ -85,7 +104,12 @@ class Bindings:
         self.titles = titles(scene.sentence, scene.ledger.telling)
         self._cuts = list(_cuts(scene, self.titles))
         lead = titles_in(scene.sentence.lead, scene.ledger.telling)
-        carried = frozenset().union(*(title.names for title in lead)) or frozenset(record.name for record in scene.named if scene.is_carried)
+        done = scene.group("completed")
+        carried = (
+            frozenset().union(*(title.names for title in lead))
+            or frozenset(record.name for record in (scene.carried or scene.named))
+            or frozenset(record.name for record in done if len(done) == 1)  # "the only task"
+        )
         self.carried = Title(scene.sentence.start, scene.sentence.start, carried) if carried else None
 
     def part(self, mention: Mention) -> tuple[int, int]:
@@ -106,7 +130,7 @@ class Bindings:
             return Owner(near[-1] if near[-1].end <= mention.start else near[0], False)
         if before:
             return Owner(before[-1], False)
-        if after:
+        if after and not (self.carried and _PRONOUN.search(self.scene.sentence.before(mention))):
             return Owner(after[0], False)
         return Owner(self.carried, False) if self.carried else None
 
@@ -127,18 +151,120 @@ def bound(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdict
     bindings = Bindings(scene)
     if not bindings.titles and not bindings.carried:
         return {}
-    found: dict[int, Verdict] = {}
+    found = dict(_pairs(bindings))
     for mention in numbers:
         owner = bindings.owner(mention)
-        if owner is None or mention.is_each:
+        if owner is None or mention.is_each or mention.start in found:
             continue
-        read = _lasting(mention, owner, bindings) if mention.kind in ("minutes", "percent") else _often(mention, owner, bindings)
-        if read is None:
-            units = (_lasting(unit, owner, bindings) for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent"))
-            read = next((each for each in units if each is not None and each.is_supported), None)
+        read = _read(mention, owner, bindings)
         if read is not None:
             found[mention.start] = read
-    return found
+    return found | dict(_runs_beside(found, bindings))
+
+
+def _read(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
+    scene = bindings.scene
+    if mention.kind in ("date", "weekday"):
+        return _on_a_day(mention, owner, bindings)
+    read = _lasting(mention, owner, bindings) if mention.kind in ("minutes", "percent", "factor") else _often(mention, owner, bindings)
+    if read is not None:
+        return read
+    units = (_lasting(unit, owner, bindings) for unit in _unsaid(mention, scene))
+    return next((each for each in units if each is not None and each.is_supported), None)
+
+
+def _unsaid(mention: Mention, scene: Scene) -> Iterator[Mention]:
+    """What a number without its unit may measure."""
+    yield from (unit for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent"))
+    following = next((n for n in scene.sentence.numbers if n.start >= mention.end), None)
+    if following is not None and following.kind == "minutes" and _LISTED.fullmatch(scene.sentence.between(mention, following)):
+        yield from _as_minutes(mention, scene)  # "3.17 and 2.92 hours"
+    if mention.kind == "count" and _PERCENT_WORD.search(scene.text):
+        yield replace(mention, kind="percent", others=())
+
+
+def _as_minutes(mention: Mention, scene: Scene) -> list[Mention]:
+    if mention.kind == "minutes":
+        return [mention]
+    if mention.kind not in ("count", "time") or mention.is_each:
+        return []
+    hours = replace(mention, kind="minutes", others=())
+    counted = [reading for reading in mention.meanings() if reading.kind == "count"]
+    return [
+        *(replace(hours, value=each.value * 60, precision=each.precision * 60) for each in counted),
+        *(replace(hours, value=each.value) for each in counted),
+    ]
+
+
+def _pairs(bindings: Bindings) -> Iterator[tuple[int, Verdict]]:
+    """In "13.75 hours for 10 estimated" both are of the same task or pattern: what it took, and its estimate."""
+    scene = bindings.scene
+    for one, other in pairwise(scene.sentence.numbers):
+        if "minutes" not in (one.kind, other.kind) or not _BESIDE.fullmatch(scene.sentence.between(one, other)):
+            continue
+        if other.kind != "minutes" and _OF_ANOTHER_NOUN.match(scene.sentence.after(other)):
+            continue
+        owners = [owner for owner in (bindings.owner(one), bindings.owner(other)) if owner is not None]
+        names = frozenset().union(*(owner.title.names for owner in owners))
+        sets = list(_sets([record for record in scene.records if record.name in names and record.group in _WORKED]))
+        known = [
+            (actual, estimate, part[0].name)
+            for part in sets
+            if (actual := _sum(part, "actual_hours")) is not None and (estimate := _sum(part, "estimated_hours"))
+        ]
+        firsts, seconds = _as_minutes(one, scene), _as_minutes(other, scene)
+        if not firsts or not seconds:
+            continue
+        both = next((name for a, b, name in known if _any_near(firsts, a) and _any_near(seconds, b)), None)
+        if both is not None:
+            yield one.start, verdict_of(one, f"time of “{both}”")
+            yield other.start, verdict_of(other, f"estimate of “{both}”")
+        elif role_of(other, scene) == "estimate" and any(n.kind == "minutes" for n in (one, other)):
+            half = next(((estimate, name) for a, estimate, name in known if _any_near(firsts, a)), None)
+            if half is not None and not any(_any_near(seconds, b) for _, b, _ in known):
+                yield other.start, verdict_of(other, half[1], f"The estimate of “{half[1]}” is {half[0]:f} minutes.")
+
+
+def _any_near(readings: Iterable[Mention], value: Decimal) -> bool:
+    return any(is_near(abs(reading.value), value, reading) for reading in readings)
+
+
+def _runs_beside(found: Mapping[int, Verdict], bindings: Bindings) -> Iterator[tuple[int, Verdict]]:
+    """ "Eight audits took 22 h 50 min": the count before a title is that of the pattern whose hours stand beside it."""
+    scene = bindings.scene
+    hours = {verdict.mention.start for verdict in found.values() if verdict.is_supported and verdict.mention.kind == "minutes"}
+    for mention in scene.sentence.numbers:
+        title = next((title for title in bindings.titles if 0 < title.start - mention.end <= _RUNS_BEFORE), None)
+        if title is not None and _PART_OF.match(scene.sentence.after(mention)):
+            continue
+        if title is None or mention.kind != "count" or mention.start in found or not hours:
+            continue
+        patterns = title.of(scene.records, "drift", "variance")
+        runs = {value for record in patterns for key in ("runs", "runs_beyond_threshold") if (value := record.minutes(key)) is not None}
+        if patterns and runs and len(title.names) > 1 and _ANY_OF.search(scene.sentence.before(mention)) is None:
+            yield mention.start, verdict_of(mention, patterns[0].name, f"“{patterns[0].name}” has {max(runs)} runs.")
+
+
+def _on_a_day(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
+    """A day beside a title is one of those that the facts name with it; of what was done they name none but the period's own."""
+    scene = bindings.scene
+    records = owner.title.of(scene.records)
+    days = [value for record in records for key, value in record.values.items() if key.startswith("date ") and isinstance(value, date)]
+    if any(is_day(mention, day) for day in days):
+        return verdict_of(mention, records[0].name)
+    first, last = scene.ledger.first_day, scene.ledger.last_day
+    is_worked = not days and any(record.group in _WORKED for record in records)
+    if (
+        is_worked
+        and first is not None
+        and last is not None
+        and any(is_day(mention, first + timedelta(days=n)) for n in range((last - first).days + 1))
+    ):
+        return verdict_of(mention, "starts_on to ends_on")
+    is_done = any(record.group not in ("slipped", "upcoming") for record in records)
+    if not days or is_done or not owner.is_sure or not owner.title.is_plain or _OF_A_SPAN.search(scene.sentence.before(mention)):
+        return None
+    return verdict_of(mention, records[0].name, f"“{records[0].name}” is on {min(days)}.")
 
 
 def role_of(mention: Mention, scene: Scene) -> Role:
@@ -147,6 +273,14 @@ def role_of(mention: Mention, scene: Scene) -> Role:
         return "over"
     if _NEAR_ESTIMATE.search(before):
         return "actual"
+    last = next((n for n in reversed(scene.sentence.numbers) if n.end <= mention.start), None)
+    if (
+        last is not None
+        and last.kind != mention.kind
+        and "percent" in (last.kind, mention.kind)
+        and _AGAIN.fullmatch(scene.sentence.between(last, mention))
+    ):
+        return role_of(last, scene) if role_of(last, scene) == "over" or last.kind != "percent" else "over"
     if _ESTIMATE_BEFORE.search(before) or _ESTIMATE_AFTER.match(re.split(r"[,;:.()|]", after)[0]):
         return "estimate"
     return "actual" if _ACTUAL_BEFORE.search(before) else ""
@@ -159,10 +293,10 @@ def _lasting(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
     sets = list(_sets(records))
     if _TOGETHER.search(scene.text):
         everywhere = list(dict.fromkeys(record.name for title in bindings.titles for record in title.of(scene.records)))
-        sets += _sets([record for record in scene.records if record.name in everywhere])
+        sets += [part for part in _sets([record for record in scene.records if record.name in everywhere]) if len(part) > 1]
     for part in sets:
         for value, what in _values(mention, part, role, scene):
-            if is_near(abs(mention.value), value, mention):
+            if is_near(abs(mention.value), value, mention, slack=_OF_ROUNDED if mention.kind == "percent" else Decimal(0)):
                 return verdict_of(mention, f"{what} of “{part[0].name}”")
     return None if _is_open(mention, owner, role, bindings) else _wrong(mention, role, records, scene)
 
@@ -170,12 +304,16 @@ def _lasting(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
 def _is_open(mention: Mention, owner: Owner, role: Role, bindings: Bindings) -> bool:
     """Whether the words leave doubt whose the number is, or what of it."""
     scene, title = bindings.scene, owner.title
-    if not owner.is_sure or not role or not title.is_exact or (mention.is_rough and mention.kind == "percent"):
+    if not owner.is_sure or not role or len(title.names) > 1 or title.is_word_of_facts or (mention.is_rough and mention.kind == "percent"):
         return True
     gap = scene.text[title.end - scene.sentence.start : mention.start - scene.sentence.start] if title.end <= mention.start else ""
     if title.end > mention.start or len(gap) > _NEAR_BY or any(title.end <= n.start < mention.start for n in scene.sentence.numbers):
         return True
-    return bool(_TOGETHER.search(scene.text) or _OF_ANOTHER_MEASURE.match(scene.sentence.after(mention)))
+    if mention.kind == "factor":
+        return True
+    first, last = bindings.part(mention)
+    part = scene.text[first - scene.sentence.start : last - scene.sentence.start]
+    return bool(_TOGETHER.search(part) or _OF_ANOTHER_MEASURE.match(scene.sentence.after(mention)))
 
 
 def _wrong(mention: Mention, role: Role, records: Sequence[Record], scene: Scene) -> Verdict | None:
@@ -212,6 +350,10 @@ def _values(mention: Mention, part: Sequence[Record], role: Role, scene: Scene) 
                 if stated is not None:
                     yield stated, "difference"
         return
+    if mention.kind == "factor":
+        if actual is not None and estimate:
+            yield actual / estimate, "multiple of the estimate"
+        return
     if actual is not None and role in ("actual", ""):
         yield actual, "time"
     if estimate is not None and role in ("estimate", ""):
@@ -237,6 +379,14 @@ def _often(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None
     scene = bindings.scene
     if mention.kind != "count":
         return None
+    if _BLOCKS.match(scene.sentence.after(mention)) and (blocks := owner.title.of(scene.records, "upcoming")):
+        days = [
+            day for n in scene.sentence.numbers if n.kind in ("weekday", "date") for day in {r.starts_on for r in blocks} if day and is_day(n, day)
+        ]
+        known = [r for r in blocks if not days or r.starts_on in days]
+        return verdict_of(mention, known[0].name) if len(known) == mention.value else None
+    if mention.value == 1 and re.match(r"\s*of\s+(?:them|these|those|which)\b", scene.sentence.after(mention)) and owner.is_sure:
+        return verdict_of(mention, f"“{min(owner.title.names)}”")  # "one of them Support hour 3"
     end = _RUNS.match(scene.sentence.after(mention))
     stands_before = 0 <= owner.title.start - mention.end <= (1 if end is None else end.end() + 12)
     patterns = owner.title.of(

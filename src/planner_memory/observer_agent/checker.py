@@ -17,6 +17,7 @@ from planner_memory.observer_agent.innocuous import about_no_fact
 from planner_memory.observer_agent.ledger import ledger_of
 from planner_memory.observer_agent.matching import DERIVED, said
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.own_days import own_days
 from planner_memory.observer_agent.pairs import paired
 from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.records import without_digits
@@ -24,7 +25,7 @@ from planner_memory.observer_agent.scene import Scene, scenes
 from planner_memory.observer_agent.sentences import masked, sentences
 from planner_memory.observer_agent.verdicts import Outcome, Reader, Verdict
 from planner_memory.observer_agent.week_rows import told_together
-from planner_memory.observer_agent.wording import by_unsaid_unit, by_words
+from planner_memory.observer_agent.wording import by_the_week_before, by_unsaid_unit, by_words
 
 __all__ = ["Outcome", "Verdict", "check", "unsupported"]
 
@@ -34,7 +35,9 @@ READERS: tuple[Reader, ...] = (
     appointments,  # day, time and length of one block, that must be of the same one: before single times and days are looked up
     bound,  # whose a duration is in a list of tasks: before the words, which know less of order
     paired,  # two durations measured against one another are of one thing: before each is looked up by itself
+    own_days,  # the day that is told of: before it may be any day of the facts
     by_words,  # the words round the number choose the facts that it may be: says of every number what it is, or should have been
+    by_the_week_before,  # or the sentence before says of which week it is
     by_unsaid_unit,  # what by_words found wrong may have its unit in another place: asked before more is computed than the facts say
     by_inference,  # or it follows from what its sentence speaks of: late, because what may be computed is much
     told_together,  # or it is of an earlier week, as others of its sentence are

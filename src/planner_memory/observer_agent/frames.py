@@ -81,7 +81,13 @@ def _frame(pattern: str, *specs: str, section: str = "", when: str = "", unless:
 
 _PARTS = (
     _frame(r"\bof {the}{b}(?: hours?)?(?:(?!plan)[^⟨⟩;:\n])*?,\s+{the}{a}…{measure}", "a=now.$ b=now.work", unless=r"\b(?:plan|planned)\b"),
-    _frame(r"{a} (?:out )?of {the}{b}(?: hours)?…(?:was|were|is|are|went|counted|can be|could be|as)…{measure}", "a=now.$ b=now.work", unless=r"\bplan|average|week before"),
+    _frame(r"{a} (?:out )?of {the}{b}(?: hours)?…(?:was|were|is|are|went|counted|can be|could be|as)…{measure}", "a=now.$ b=now.work", unless=r"⟩[^⟨⟩]*\bplan|average|week before"),
+    _frame(r"\b(?:of|within|out of) {the}{b} (?:hours )?(?:of work|you worked|worked|you (?:recorded|tracked|logged)|recorded|tracked|logged)\b", "b=now.work", unless=r"average|before|last|@|previous", loose=True),
+    _frame(r"\b(?:worked|tracked|recorded|logged) {the}{a} (?:hours )?against {the}{b} (?:hours )?(?:scheduled|on the (?:schedule|calendar))", "a=now.work b=now.scheduled", unless="@"),
+    _frame(r"\ball but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "b=now.nonbillable"),
+    _frame(r"\b(?:blocked|scheduled|booked|reserved) {the}{a} (?:hours )?(?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
+    _frame(r"\bhad {the}{a} (?:hours )?(?:scheduled|blocked|booked|reserved|in the calendar|on the schedule) (?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
+    _frame(r"{p} (?:done|complete|completed|finished)\b", "p=now.completion", unless="@|last|before|average|week", loose=True),
     _frame(r"{a},? {the}{b} of (?:it|that|this|them|which)…{measure}", "a=now.work b=part.$"),
     _frame(r"{a} of {the}(?:recorded |tracked |logged |working )?(?:time|hours|work|day|week)(?: worked| tracked| recorded)?…(?:was|were|is|are|went|counted|can be|could be)…{measure}", "a=part.$", unless=r"sprint", loose=True),
     _frame(r"{a} of {the}(?:recorded |tracked |logged )?(?:time|hours|work)(?: worked| tracked| recorded)? (?:was|were|is|are|can be) {measure}", "a=sprint.billable", when="sprint"),
@@ -116,7 +122,8 @@ _TREND = (
     _frame(r"{a} {the}{measure}…{beside} {the}{b}(?: {measure2})?(?: in| of| from)? {weekbefore}".replace("{measure2}", "\\w+"), "a=now.$ b=before.$"),
     _frame(r"{measure}…{a}…{beside} {the}{b}(?: \w+)?(?: in| of| from)? {weekbefore}", "a=now.$ b=before.$", "a~before_gap.$ b=before.$"),
     _frame(r"{a} {measure}{gap}(?:this one|this week|now)\b{gap}{b}", "a=before.$ b=now.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b"),
-    _frame(r"{a} {measure}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
+    _frame(r"{a},? (?:when|while|whereas|where|against) {the}(?:\w+ )?average(?: (?:over|of|for|in) {the}[^,;:\n]*?weeks)?…(?:is|was|of|stands at|lies at) {the}{b}", "a=now.$ b=average.$"),
+    _frame(r"(?<!\bof\s)(?<!\bof\sthe\s){a} {measure}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
     _frame(r"{measure} of {a}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
 )  # fmt: skip
 _SPRINT = (
@@ -160,6 +167,11 @@ _TASKS = (
     _frame(r"{a} (?:\w+ )?tasks? (?:were|was|stood) (?:planned|on {the}(?:agenda|plan|list)|down)\b…(?:;|,|and|but) you (?:\w+ )?(?:completed|finished|did|managed|closed) {the}{b}(?! \w*\s*tasks?)", "a=now.planned b=now.kept", unless="@|last|before"),
     _frame(r"\bplanned tasks\W+{a}\W+(?:done|kept|completed|finished)\W+{b}(?!\s*\w)", "a=now.planned b=now.kept", unless="@|last|before"),
     _frame(r"^\W*{a} (?:planned )?tasks? (?:did not|didn't) happen\b", "a=list.slipped", "a=now.missed", unless="@"),
+    _frame(r"^\W*{a} (?:down|done|finished|completed|closed)\W+{b} (?:slipped|postponed|to go|left|missed|open|not)\b", "a=now.kept b=list.slipped", "a=now.kept b=now.missed", "a=now.tasks b=list.slipped", unless="@"),
+    _frame(r"\bkept (?:to )?(?:the|your) plan…{a} (?:straight |consecutive )?(?:working )?days\b", "a=streak.plan", unless=r"⟨\d+⟩[^⟨⟩]*⟨"),
+    _frame(r"\bstreak of (?:days with )?(?:kept plans?|plan-keeping|(?:the |a )?plans? kept)…{a}", "a=streak.plan"),
+    _frame(r"\bstreak of (?:days with )?(?:a |at least one )?(?:completed|finished)(?: tasks?)?…{a}", "a=streak.task"),
+    _frame(r"\bstreak of (?:days (?:with|of) )?deep work…{a}", "a=streak.deep"),
     _frame(r"\blist (?:shrank|got shorter|is shorter|went down) by {a}", "a=now.tasks"),
     _frame(r"\bshare of {the}(?:planned tasks|plan)…(?:finished|completed|done|kept|met) (?:is|was|came to|stands at) {the}{a}", "a=now.completion", unless="last|before|average"),
     _frame(r"\b(?:entries|events)\W+{a},? of (?:which|them|these|those)\b", "a=log.events"),
@@ -183,6 +195,7 @@ _AHEAD = (
     _frame(r"{a} (?:more |scheduled )*tasks?,? (?:worth )?{the}{b} (?:hours )?(?:in total|in all|altogether)?", "a=ahead.tasks b=ahead.hours", when=r"schedule|ahead|next", unless=r"@|today|done|completed|slipped|tomorrow"),
     _frame(r"{a} tasks?…(?:are|is|remain|still|stay)…open,? (?:and |with )?{the}{b}…scheduled", "a=list.open b=ahead.hours", unless=r"@"),
     _frame(r"{a} (?:hours )?(?:are|is|lie|lies|stand|wait)?…\b(?:scheduled ahead|ahead|scheduled from here)", "a=ahead.hours", "a=ahead.tasks", unless=r"@|tomorrow|today|of the|⟨\d+⟩[^⟨⟩]*⟨", loose=True),
+    _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|on the (?:schedule|calendar))", "a=ahead.tasks", unless=r"@|tomorrow|today|\bon \w+day|done|completed", loose=True),
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|ahead|on the schedule)", "a=ahead.tasks", section="focus", unless=r"@|tomorrow|today|\bon \w+day", loose=True),
 )  # fmt: skip
 _RECORDS = (

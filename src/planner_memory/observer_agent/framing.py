@@ -68,6 +68,8 @@ def _read(match: re.Match[str], frame: Frame, scene: Scene) -> dict[int, Verdict
     best: dict[int, Verdict] = {}
     for spec in frame.specs:
         for measure in (measures or list(MEASURES)) if "$" in spec else [""]:
+            if measure == "work" and "now.$" in spec and "now.work" in spec:
+                continue  # a part of itself
             for reading in _readings(spec.replace("$", measure), slots, scene):
                 if all(each.is_supported for each in reading.values()):
                     return reading

@@ -30,7 +30,12 @@ _NO_NOUN = re.compile(  # behind a number that stands without its unit
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(?:at|until|till|by|from|to|before|after|around|since|about|past)\s+$", re.IGNORECASE)
+_OF_HOURS = re.compile(r"\s+(?:(?!of\b|and\b)[\w-]+\s+){1,2}hours\b|\s*of\s+(?:your|the|these|those|its|all)\s+(?:\w+\s+)?hours\b", re.IGNORECASE)
 _HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
+_OF_A_PLAN = re.compile(
+    r"\s+(?:that\s+(?:were|was|had\s+been)\s+)?(?:you\s+had\s+)?(?:planned|scheduled|estimated|expected|foreseen)\b(?!\s+(?:\w+\s+)?(?:tasks?|meetings?|things))",
+    re.IGNORECASE,
+)
 _NOUN_AFTER = re.compile(r"\s+[^\W\d]", re.IGNORECASE)
 
 
@@ -68,7 +73,13 @@ def inferred(mention: Mention, scene: Scene, *, plainly: bool = False) -> str | 
 
 def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
     """ "Planned at two hours, done in three", "at 55 minutes instead of 60", "the newsletter another 30": the unit stands in another place."""
-    if mention.kind != "count" or mention.value != int(mention.value):
+    if mention.kind != "count":
+        return
+    if _OF_HOURS.match(scene.sentence.after(mention)):
+        yield replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
+    if mention.value != int(mention.value):
+        if any(n.kind == "minutes" for n in scene.sentence.numbers) and not _FACT_AFTER.match(scene.sentence.after(mention)):
+            yield replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
         return
     durations = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes"] or _HOURS.findall(scene.text)
     if mention.value <= 24 and _CLOCK.search(scene.sentence.before(mention)):
@@ -82,7 +93,11 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
         return
     if durations and mention.value >= 5:
         yield replace(mention, kind="minutes", precision=Decimal(1), others=())
-    if durations and mention.value <= _HOURS_AT_MOST and not _NOUN_AFTER.match(scene.sentence.after(mention)):
+    if (
+        durations
+        and mention.value <= _HOURS_AT_MOST
+        and (not _NOUN_AFTER.match(scene.sentence.after(mention)) or _OF_A_PLAN.match(scene.sentence.after(mention)))
+    ):
         yield replace(mention, kind="minutes", value=mention.value * 60, precision=Decimal(1), others=())
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations, pairwise
 
@@ -31,6 +31,8 @@ _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|
 _COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
 _ON = re.compile(r"(?:^\W*|\b(?:on|by)\s+)(?:\w+,?\s+)?$", re.IGNORECASE)
 _OTHER_THINGS = frozenset({"task", "meet", "plan", "event"})  # that types of events are called after, too
+_FROM_THEN = re.compile(r"\b(?:from|after|as\s+of|starting|beginning)\s+(?:the\s+)?$", re.IGNORECASE)
+_OF_THEM = re.compile(r"^\s*(?:of\s+(?:them|these|those|which)\s+)?(?:were\s+|was\s+)?", re.IGNORECASE)
 _OF = re.compile(r"\s*(?:\w+\s+){0,2}?(?:/|(?:(?:out\s+)?of|in)\b)\s*(?:(?:the|my|your|its|those|a|our)\s+)*", re.IGNORECASE)
 
 
@@ -77,7 +79,8 @@ def of_days(scene: Scene) -> Iterator[tuple[Decimal, str]]:
 
 def of_a_type(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     """ "Two phone calls": entries of the log by what they are called."""
-    after = {stem(word) for word in re.findall(r"[^\W\d_]+", scene.sentence.after(mention))[:2]} - _OTHER_THINGS
+    behind = _OF_THEM.sub("", scene.sentence.after(mention))
+    after = {stem(word) for word in re.findall(r"[^\W\d_]+", behind)[:2]} - _OTHER_THINGS
     for claim in scene.claims:
         if claim.kind == "count" and ".by_type." in claim.path and any(after & set(map(stem, re.split(r"[_\s]", name))) for name in claim.names):
             yield claim.value, claim.path
@@ -134,6 +137,8 @@ def _of_the_past(scene: Scene) -> bool:
 
 def dates(mention: Mention, scene: Scene) -> Iterator[tuple[date, str]]:
     upcoming = scene.group("upcoming")
+    if scene.last_day is not None and _FROM_THEN.search(scene.sentence.before(mention)):
+        yield scene.last_day + timedelta(days=1), "the day after"
     if _COMES.search(scene.text):
         yield from ((day, "the first or the last day ahead") for r in (*upcoming[:1], *upcoming[-1:]) if (day := r.starts_on) is not None)
     if mention.kind == "date" and (scene.is_carried or not scene.named) and _ON.search(scene.sentence.before(mention)) and not _of_the_past(scene):

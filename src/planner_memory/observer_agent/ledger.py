@@ -27,6 +27,7 @@ class Ledger:
     figures: Figures
     suggestions: Mapping[str, Decimal]
     last_day: date | None
+    first_day: date | None = None
 
 
 def ledger_of(document: Any) -> Ledger:
@@ -45,6 +46,7 @@ def ledger_of(document: Any) -> Ledger:
         Figures({**figures_of(told).known, **dict(of_lists(records))}),
         dict(suggestions_of(document)),
         max(ends, default=None),
+        min(ends, default=None),
     )
 
 

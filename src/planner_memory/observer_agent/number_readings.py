@@ -39,7 +39,7 @@ def numeric_date(got: Groups) -> Found:
         return found
     plain = Decimal(f"{a}.{b}")  # a sentence may end behind a number: "hours: 7.1."
     more = [Reading("minutes", plain * 60, Decimal(6)), Reading("count", plain, ONE / 10), Reading("factor", plain, ONE / 10)]
-    return [*found, *([Reading("time", (a, b))] if a < 24 and b < 60 else []), *(more if got["b"] and len(got["b"]) == 1 else [])]
+    return [*found, *([Reading("time", (a, b))] if a < 24 and b < 60 else []), *(more if got["b"] else [])]
 
 
 def half_time(got: Groups) -> Found:

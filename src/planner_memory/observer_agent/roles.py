@@ -10,7 +10,10 @@ from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.sentences import Sentence
 
 Role = Literal["part", "rest", "whole"]
-_OF = re.compile(r"\s*(?:tasks?\s+|items?\s+|things?\s+)?(?:/|(?:out\s+)?of)\s*(?:(?:the|your|its|those|all|a\s+total\s+of|my)\s+)*", re.IGNORECASE)
+_OF = re.compile(
+    r"\s*(?:(?:planned\s+|completed\s+|finished\s+)?(?:tasks?|items?|things?)\s+)?(?:/|(?:out\s+)?of)\s*(?:(?:the|your|its|those|all|a\s+total\s+of|my)\s+)*",
+    re.IGNORECASE,
+)
 _BEFORE_WHOLE = re.compile(r"(?:^|[\s,;:(–—])(?:out\s+)?of\s+(?:(?:the|your|its|those|all)\s+)*$|\bplan(?:ned)?\s*$", re.IGNORECASE)
 _HOURS_OF = re.compile(r"\s*(?:billable\s+)?(?:hours?\s+)?(?:/|(?:out\s+)?of)\s*(?:(?:the|your|a)\s+)*(?:planned\s+)?", re.IGNORECASE)
 _SO = re.compile(
@@ -145,7 +148,7 @@ def _of_hours(mention: Mention, sentence: Sentence) -> Role | None:
 
 def share_of_counts(percent: Mention, sentence: Sentence) -> tuple[Mention, Mention] | None:
     """The part and the whole that stand right before a percentage, or right behind it in brackets, if it can only be their share."""
-    counts = [n for n in sentence.numbers if n.kind == "count"]
+    counts = [n for n in sentence.numbers if n.kind == "count" and n.precision == 1]  # what is rounded has another share
     for one, other in pairwise(counts):
         told_first = _BEFORE_WHOLE.search(sentence.before(one)) is not None and sentence.is_about("planned")
         part, whole = (other, one) if told_first else (one, other)

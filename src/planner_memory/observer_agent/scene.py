@@ -24,6 +24,7 @@ REST = re.compile(r"\b(?:rest|remain\w*|left|open|other|not|slipped|unfinished|m
 TOMORROW = re.compile(r"\btomorrow\b", re.IGNORECASE)
 _SHORT = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORT_DAY = re.compile(r"\b(mon|tues?|wed|thu(?:rs?)?|fri|(?:sat|sun)(?=\W*\d))\b", re.IGNORECASE)
+_NEW_PARAGRAPH = re.compile(r"\n\s*\n|\n#")
 _NEAR = 0.15  # a word of difference stands by this number
 
 
@@ -41,6 +42,7 @@ class Scene:
     named: Sequence[Record]  # and, where it speaks of none, those of the sentence that it goes on from
     before: Sequence[Mention]
     earlier: str = ""  # the sentence before, where this one goes on from it
+    carried: Sequence[Record] = ()  # those that the sentences before this one in its paragraph or list speak of
 
     @property
     def records(self) -> Sequence[Record]:
@@ -76,14 +78,18 @@ def scenes(prose: str, told: Sequence[Sentence], ledger: Ledger) -> Iterator[Sce
     """Of each sentence that has a number. It goes on from the one before it where no line ends between them."""
     sections = Sections(prose)
     named: Sequence[Record] = ()
+    carried: list[Record] = []
     before: Sentence | None = None
     for sentence in told:
+        if before is not None and _NEW_PARAGRAPH.search(prose[before.start + len(before.text.rstrip()) : sentence.start]):
+            carried = []
         goes_on_from = before if before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start] else None
         scene = Scene(sentence, ledger, sections.at(sentence.start), (), (), ())
         here = ledger.names.said_in(sentence.text, scene.said)
         named = here or (named if goes_on_from else ())
         numbers, earlier = (goes_on_from.numbers, goes_on_from.text) if goes_on_from else ((), "")
-        yield replace(scene, here=here, named=named, before=numbers, earlier=earlier)
+        yield replace(scene, here=here, named=named, before=numbers, earlier=earlier, carried=tuple(carried))
+        carried += [record for record in here if record not in carried]
         before = sentence
 
 

@@ -35,9 +35,11 @@ _DONE_WITH = frozenset({"completed", "planned", "open", "slipped"})
 _SORTS = frozenset({"billable", "scheduled", "planned"})  # of hours
 _LABELS = frozenset({"est", "act"})  # that stand before their numbers
 _AGAIN = 0.7
+_AT_THE_TOP = 80  # characters
 _OTHER_TIME = re.compile(r"\W*(?:this|last|the\s+previous)\s+week\W*:", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:them|these|those|they)\b", re.IGNORECASE)
 _TIMES = frozenset({"past", "single_week"})
+_BACK_THEN = re.compile(r"\b(?:back\s+then|in\s+that\s+(?:week|time|period)|at\s+that\s+time)\b", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:but|while|whereas|against|versus|vs|than|instead|rather|compared|after|from|you|now|up|down)\b|[;(]", re.IGNORECASE)
 _COLOURS = frozenset({"past", "single_week", "sprint", "upcoming"})
 
@@ -59,6 +61,12 @@ class Sentence:
     placed: dict[int, int] = field(default_factory=dict)  # labels told in the order of their numbers: where the label stands, and its number
     labelled: frozenset[int] = frozenset()  # where numbers stand that follow a label and a colon
     lead: str = ""  # the sentences without a number that stand right before it
+    may_be_of_before: bool = False  # it goes on from one that tells of the week before
+    is_of_before: bool = False  # all of it is
+
+    def of_before(self) -> "Sentence":
+        """The same, with the week before said in it."""
+        return replace(self, words=(*(Word(self.start, self.start, time) for time in sorted(_TIMES)), *self.words), is_of_before=True)
 
     def between(self, one: Mention, other: Mention) -> str:
         return self.text[one.end - self.start : other.start - self.start]
@@ -74,6 +82,11 @@ class Sentence:
 
     def first_about(self, concept: str) -> int:
         return min(word.start for word in self.words if word.about == concept)
+
+    @property
+    def is_first(self) -> bool:
+        """Of the prose, or of what stands under its title."""
+        return self.start < _AT_THE_TOP
 
     @property
     def has_names(self) -> bool:
@@ -115,8 +128,12 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
         else:
             made = replace(_sentence(prose, start, end, inside, names, heads), lead=lead)
             lead = ""
-            if out and out[-1].start + len(out[-1].text) == start and "\n" not in out[-1].text:
-                made = _with_antecedent(made, out[-1])
+            if out and "\n" not in prose[out[-1].start : start]:
+                made = _with_period(made, out[-1])
+                if out[-1].start + len(out[-1].text) == start:
+                    made = _with_antecedent(made, out[-1])
+            elif out and _BACK_THEN.search(made.text):
+                made = made.of_before()
             out.append(made)
     return out
 
@@ -130,6 +147,18 @@ def _with_antecedent(sentence: Sentence, before: Sentence) -> Sentence:
         return sentence
     start, end = (sentence.start + at for at in pronoun.span())
     return replace(sentence, words=(*sentence.words, *(Word(start, end, thing) for thing in things)))
+
+
+def _with_period(sentence: Sentence, before: Sentence) -> Sentence:
+    """ "Last week you finished nine tasks. You worked 20 hours.": the week that a sentence begins with holds until another time is named."""
+    first = before.numbers[0].start if before.numbers else before.start + 1
+    begun = {word.about for word in before.words if word.about in _TIMES and word.start <= first}
+    if not begun >= _TIMES or before.is_about("now") or not _THINGS & {word.about for word in sentence.words}:
+        return sentence
+    is_other = any(word.about in ("now", "past", "upcoming", "sprint", "streak") for word in sentence.words) or sentence.has_names
+    if is_other or any(n.kind in ("date", "weekday", "time") for n in sentence.numbers):
+        return sentence
+    return replace(sentence, may_be_of_before=True)
 
 
 def _edges(prose: str, numbers: list[Mention]) -> list[int]:
@@ -243,6 +272,9 @@ def nearness(mention: Mention, sentence: Sentence) -> dict[str, float]:
         near[word.about] = max(near.get(word.about, 0.0), weight)
     _colour_from_the_start(near, mention, sentence)
     _go_on_about_the_same(near, mention, sentence)
+    for time in _TIMES if sentence.is_of_before else ():
+        near[time] = near[f"own {time}"] = near[f"mine {time}"] = 1.0
+        near.pop(f"other {time}", None)
     return near
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planner_memory.observer_agent.records import EMPTY, Record, Telling, stem
 from planner_memory.observer_agent.sentences import Sentence
+from planner_memory.observer_agent.vocabulary import CONCEPTS_OF
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*|[,;:.!?()|/–—\n]")
 _BREAK = re.compile(r"[,;:.!?()|/–—\n]|(?:and|but|while|whereas|then|than|against|instead)$", re.IGNORECASE)
@@ -23,6 +24,13 @@ class Title:
     end: int
     names: frozenset[str]
     is_exact: bool = False
+    is_long: bool = False  # two words of it and more are said
+    is_word_of_facts: bool = False  # the one word that is said may mean a measure, too: "rate", "meeting"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only one record can be meant."""
+        return len(self.names) == 1 and (self.is_exact or self.is_long)
 
     def of(self, records: Sequence[Record], *groups: str) -> list[Record]:
         return [record for record in records if record.name in self.names and (not groups or record.group in groups)]
@@ -56,7 +64,7 @@ def _in_order(text: str, start: int, names: Iterable[str]) -> Iterator[Title]:
         runs = ((a, a + size) for size in range(len(words), _IN_ORDER - 1, -1) for a in range(len(words) - size + 1))
         found = next(((said, at) for a, b in runs if (at := plain.find(said := " ".join(words[a:b]))) >= 0), None)
         if found is not None and any(word not in EMPTY and not set(word) <= {"x"} for word in found[0].split()):
-            yield Title(start + found[1], start + found[1] + len(found[0]), frozenset({name}))
+            yield Title(start + found[1], start + found[1] + len(found[0]), frozenset({name}), is_long=True)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -71,19 +79,19 @@ def _by_words(text: str, start: int, numbers: Sequence[tuple[int, int]], told: T
         stems = frozenset(stem(part) for part in (token.group(), *token.group().split("-"), token.group().replace("-", ""))) & told.words
         is_number = any(first < b and a < last for first, last in numbers)
         if run and (is_number or any(run[-1][1] <= first < a for first, _ in numbers) or _is_edge(token.group(), text, token.end(), told)):
-            yield from _title(run, told)
+            yield from _title(run, told, text, start)
             run, missed = [], 0
         if is_number:
             continue
-        if stems:
+        if stems and not token.group().lower().endswith("able"):  # "invoiceable" is no "Invoice run"
             run.append((a, b, stems))
             missed = 0
         elif run:
             missed += stem(token.group()) not in EMPTY
             if missed > _GAP:
-                yield from _title(run, told)
+                yield from _title(run, told, text, start)
                 run, missed = [], 0
-    yield from _title(run, told)
+    yield from _title(run, told, text, start)
 
 
 def _is_edge(token: str, text: str, at: int, told: Telling) -> bool:
@@ -95,7 +103,7 @@ def _is_edge(token: str, text: str, at: int, told: Telling) -> bool:
     return not is_inside
 
 
-def _title(run: Sequence[tuple[int, int, frozenset[str]]], told: Telling) -> Iterator[Title]:
+def _title(run: Sequence[tuple[int, int, frozenset[str]]], told: Telling, text: str, start: int) -> Iterator[Title]:
     if not run:
         return
     stems = frozenset().union(*(each for _, _, each in run))
@@ -103,4 +111,6 @@ def _title(run: Sequence[tuple[int, int, frozenset[str]]], told: Telling) -> Ite
     best = max(weights.values(), default=0.0)
     names = frozenset(name for name, weight in weights.items() if weight >= _ALIKE * best)
     if names:
-        yield Title(run[0][0], run[-1][1], names)
+        yield Title(
+            run[0][0], run[-1][1], names, is_long=len(run) > 1, is_word_of_facts=text[run[0][0] - start : run[-1][1] - start].lower() in CONCEPTS_OF
+        )

@@ -63,6 +63,15 @@ def by_unsaid_unit(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -
     return found
 
 
+def by_the_week_before(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
+    """Of those that are facts of the week before, of which the sentence before has begun to tell."""
+    if not scene.sentence.may_be_of_before:
+        return {}
+    scene_of_before = replace(scene, sentence=scene.sentence.of_before())
+    found = {number.start: _placed(number, scene_of_before) for number in numbers if not number.is_each}
+    return {at: verdict for at, verdict in found.items() if verdict.is_supported}
+
+
 def _placed(number: Mention, scene: Scene) -> Verdict:
     found = [reading(meaning, scene) for meaning in number.meanings()]
     verdict = next((each for each in found if each.is_supported), found[0])
