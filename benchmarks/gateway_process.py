@@ -101,7 +101,8 @@ class Child:
                 if not console.is_terminal and time.monotonic() - last > 20:
                     say(f"{pending} to be indexed")
                     last = time.monotonic()
-                time.sleep(min(3, 0.2 + pending / 10_000))  # to count many takes the database a while; a connection is kept for 5 s
+                time.sleep(min(3, 0.2 + pending / 10_000))  # to count many takes the database a while
+                self.reconnect()
         return stored, time.monotonic() - started
 
     def settled(self) -> float:
