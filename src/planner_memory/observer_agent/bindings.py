@@ -27,13 +27,14 @@ _PART = re.compile(r"[,;|(]|\b(?:and|while|whereas|but|then)\b|\s[–—]\s", re
 _FILL = r"(?:(?:the|an?|its|their|your|of|at|was|were|only|just|about|around|roughly|nearly|almost|exactly|some|had|been|said|is|to|over|under|more|less|than|[~≈])\s+)*"
 _ESTIMATE_BEFORE = re.compile(
     rf"(?:(?<!well\s)\bestimat\w*|\best\.?|\bplanned|\bexpected|\bagainst|\binstead\s+of|\brather\s+than|\bvs\.?|\bversus|(?<=,)\s*not|\b(?:meant|supposed|going|due)\s+to\s+(?:take|last|need)|\bwhere|\bcompared\s+(?:with|to)"
-    rf"|\bfor)[\s:=(]*{_FILL}$",
+    rf")[\s:=(]*{_FILL}$",
     re.IGNORECASE,
 )
 _NEAR_ESTIMATE = re.compile(
     r"\b(?:to|within|near|under|over|above|below|beyond|past|on|at|with|than|from|by|inside|match\w*|hit|kept|met)\s+(?:its|the|your|their|that)\s+(?:\w+\s+)?estimates?\s*[:(–—,-]\s*$",
     re.IGNORECASE,
 )  # "close to its estimate: 2.08 hours" is what was, not what was estimated
+_FOR = re.compile(rf"[^,;:.]*\bfor\s+{_FILL}$", re.IGNORECASE)  # "three hours for an estimated two", and not "the slides for three hours"
 _ESTIMATE_AFTER = re.compile(
     r"(?:\s+(?!(?:and|but|for|where|when|against|than|instead|rather|versus|vs|compared|though|although|took|needed|of|over|under|above|below|off)\b)[\w’']+){0,4}?"
     r"\s+(?:estimated?|estimates|planned|expected|allowed|allotted|budgeted|set\s+aside|guessed?|reckoned|foreseen)\b",
@@ -72,6 +73,7 @@ _BESIDE = re.compile(
 )
 _AGAIN = re.compile(r"\s*(?:\w+\s+)?[(,]?\s*(?:or|i\.\s?e\.|that\s+is|namely)?,?\s*(?:by\s+)?", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,|,?\s+(?:and|or|to)\b)\s*", re.IGNORECASE)
+_AT_ONCE = re.compile(r"[\s\"“”*_’']*[(:–—=-][\s*_]*")  # "Newsletter (50 min)", "Newsletter: 50 min"
 _NEAR_BY = 70
 _OF_ANOTHER_NOUN = re.compile(
     r"\s*(?:[\w-]+\s+)?(?:tasks?|meetings?|days?|weeks?|runs?|steps?|%|percent|switch\w*|events?|calls?|mails?|notes?|times)\b", re.IGNORECASE
@@ -119,11 +121,13 @@ class Bindings:
         return first, last
 
     def owner(self, mention: Mention) -> Owner | None:
+        before = [title for title in self.titles if title.end <= mention.start]
+        if before and _AT_ONCE.fullmatch(self.scene.text[before[-1].end - self.scene.sentence.start : mention.start - self.scene.sentence.start]):
+            return Owner(before[-1], True)
         first, last = self.part(mention)
         here = [title for title in self.titles if title.start >= first and title.end <= last]
         if len(here) == 1:
             return Owner(here[0], True)
-        before = [title for title in self.titles if title.end <= mention.start]
         after = [title for title in self.titles if title.start >= mention.end]
         if here:
             near = [title for title in before if title in here] or here
@@ -281,6 +285,8 @@ def role_of(mention: Mention, scene: Scene) -> Role:
         and _AGAIN.fullmatch(scene.sentence.between(last, mention))
     ):
         return role_of(last, scene) if role_of(last, scene) == "over" or last.kind != "percent" else "over"
+    if last is not None and last.kind in ("minutes", "count") and _FOR.fullmatch(scene.sentence.between(last, mention)):
+        return "estimate"
     if _ESTIMATE_BEFORE.search(before) or _ESTIMATE_AFTER.match(re.split(r"[,;:.()|]", after)[0]):
         return "estimate"
     return "actual" if _ACTUAL_BEFORE.search(before) else ""
