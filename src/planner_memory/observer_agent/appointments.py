@@ -105,7 +105,7 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
             return {each.start: verdict_of(each, there[0].name) for each in (mention, *days)} | dict(_length(bindings, mention, there))
     known = own or others
     if owner is None or not known or may_end or not bindings.titles:
-        return _of_a_day(mention, times, days, scene, upcoming) if not bindings.titles or not known else {}
+        return _of_a_day(mention, times, days, bindings, upcoming) if not bindings.titles or not known else {}
     if [r for r in known if _begins_or_ends(r, times, may_end=may_end)] and days:
         return {days[0].start: verdict_of(days[0], known[0].name, f"No block of “{known[0].name}” starts on that day then.")}
     return {
@@ -113,15 +113,17 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
     }
 
 
-def _of_a_day(mention: Mention, times: set[Time], days: Sequence[Mention], scene: Scene, upcoming: Sequence[Record]) -> dict[int, Verdict]:
+def _of_a_day(mention: Mention, times: set[Time], days: Sequence[Mention], bindings: Bindings, upcoming: Sequence[Record]) -> dict[int, Verdict]:
     """ "Monday starts at 9:45": the first block of the day."""
+    scene = bindings.scene
     if not days and TOMORROW.search(scene.text) is None:
         return {}
     there = [record for record in upcoming if _is_on(record, days, scene, mention.start)]
     if not there:
         return {}
     if any(record.starts in times or record.ends in times for record in there):
-        return {mention.start: verdict_of(mention, there[0].name)}
+        at_it = [record for record in there if record.starts in times]
+        return {mention.start: verdict_of(mention, there[0].name)} | dict(_length(bindings, mention, at_it) if at_it else ())
     if not _OPENS.search(scene.sentence.before(mention)):
         return {}
     return {mention.start: verdict_of(mention, there[0].name, f"The first block of that day is “{there[0].name}”, at {there[0].starts}.")}

@@ -26,16 +26,18 @@ _BARELY = re.compile(
     r"[\w\s,(]{0,24}\b(?:against|instead\s+of|rather\s+than|versus|vs\.?|compared\s+(?:with|to))\s+(?:(?:the|an?|only|just|about|your|its)\s+)*$",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(r"[^.;:!?\d]{0,24}[,(/][^.;:!?\d()]{0,24}$", re.IGNORECASE)  # "13.75 hours spent, 12 estimated"
+_BESIDE = re.compile(r"[^.;:!?\d]{0,24}[,(/][^.;:!?\d()]{0,32}$", re.IGNORECASE)  # "13.75 hours spent, 12 estimated"
 _TURNED = re.compile(
     r"[^.;:!?\d]{0,24}\b(?:took|taken|used|needed|spent|lasted|came\s+(?:to|in\s+at)|became|turned\s+into|were|was)\b[^.;:!?\d]{0,24}$", re.IGNORECASE
 )
-_ESTIMATE = re.compile(r"\b(?:estimat\w*|expected|allowed|allotted|budgeted|foreseen|guess\w*|reckoned|est)\b", re.IGNORECASE)
+_ESTIMATE = re.compile(r"\b(?:estimat\w*|expected|allowed|allotted|budget\w*|foreseen|guess\w*|reckoned|est)\b", re.IGNORECASE)
 _PLANNED = re.compile(r"\b(?:planned|plan)\b", re.IGNORECASE)
 _SCHEDULED = re.compile(r"\b(?:scheduled|booked|blocked|calendar|on\s+the\s+schedule)\b", re.IGNORECASE)
 _PAST = re.compile(r"\b(?:averag\w*|before|last\s+week|previous\w*|earlier|usual\w*|normal\w*)\b", re.IGNORECASE)
 _NOW = re.compile(r"\b(?:this\s+(?:week|time)|now|today)\b", re.IGNORECASE)
 _COMPARED = ("work", "billable", "deep", "meeting", "completion")
+_OF = re.compile(r"[\w\s]{0,24}\b(?:of|on\s+a\s+budget\s+of)\s+(?:(?:the|your|an?)\s+)*$", re.IGNORECASE)
+_PART_OF = re.compile(r"\b(?:scheduled|booked|blocked|planned|budget\w*)\b", re.IGNORECASE)
 _CONTRAST = re.compile(r"\b(?:against|instead\s+of|rather\s+than|compared\s+(?:with|to)|versus|vs)\b", re.IGNORECASE)
 _OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b", re.IGNORECASE)
 _APART = re.compile(
@@ -79,7 +81,7 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
         one, other, behind = other, one, lead
     elif _AGAINST.fullmatch(between) and (_PAST.search(lead) or _NOW.search(behind)):
         one, other, behind = other, one, f"{lead} before"
-    elif not (_AGAINST.fullmatch(between) or _BESIDE.fullmatch(between)):
+    elif not (_AGAINST.fullmatch(between) or _BESIDE.fullmatch(between) or (_OF.fullmatch(between) and _PART_OF.search(behind))):
         return
     if "over" in (role_of(one, scene), role_of(other, scene)) or _APART.match(scene.sentence.after(other)):
         return  # "two hours and a half, half an hour more than estimated"

@@ -12,7 +12,7 @@ _THAT = r"\s+(?:that|then|last)\b"
 _ONE: tuple[tuple[str, int], ...] = (  # how a text names one of the weeks before, 0 the last of them
     (rf"\bweek\s+before{_THAT}|\bthe\s+one\s+before\b|\b(?:seven|7)\s+days\s+before{_THAT}", 1),
     (rf"\b{_PAST}\s+(?:seven|7)\s+days\b|\b(?:seven|7)\s+days\s+(?:{_BACK}|{_UP_TO})\b|\bback\s+then\b", 0),
-    (rf"\b{_PAST}\s+w(?:ee)?k(?!s)(?:['’]s)?\b|\bweek\s+{_BACK}\b|\bmost\s+recent\s+(?:one|week)\b", 0),
+    (rf"\b{_PAST}\s+w(?:ee)?k(?!s)(?:['’]s)?\b|\bweek\s+{_BACK}\b|\bmost\s+recent\s+(?:one|week)\b|\bthan\s+(?:the\s+)?last\b", 0),
 )
 _ONE_OF = tuple((re.compile(pattern, re.IGNORECASE), week) for pattern, week in _ONE)
 _AGO = re.compile(rf"\b{_N}\s+weeks\s+(?:ago|earlier|back)\b", re.IGNORECASE)
