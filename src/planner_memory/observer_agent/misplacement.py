@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.numbers import Mention
-from planner_memory.observer_agent.scene import Scene, has_day
+from planner_memory.observer_agent.scene import GAP, REST, Scene, has_day
 from planner_memory.observer_agent.sentences import nearness
 from planner_memory.observer_agent.weighing import is_method
 
@@ -95,6 +95,11 @@ def _something_else(found: Finding) -> str:
     return "" if is_said or not any(f"own {noun}" in found.near for noun in _NOUNS) else "but the words speak of something else."
 
 
+def _a_difference_unsaid(found: Finding) -> str:
+    is_said = GAP.search(found.scene.text) or REST.search(found.scene.text)
+    return "" if is_said or found.claim.pattern != "difference" else "and no word says that one is measured against the other."
+
+
 def _of_another_record(found: Finding) -> str:
     here = found.scene.here
     if not here or found.scene.sentence.has_names or found.is_topic_said or found.claim.names & {record.name for record in here}:
@@ -111,5 +116,5 @@ def _spellings(name: str) -> set[str]:
     return {word for word in name.lower().replace("_", " ").split() if len(word) > 2}
 
 
-_OF_COUNTS: tuple[Callable[[Finding], str], ...] = (_a_time_of_day, _entries_of_a_type, _an_unsaid_type, _blocks, _something_else)
-_OF_OTHERS: tuple[Callable[[Finding], str], ...] = (_of_another_record, _of_a_record_unsaid)
+_OF_COUNTS: tuple[Callable[[Finding], str], ...] = (_a_time_of_day, _entries_of_a_type, _an_unsaid_type, _blocks, _a_difference_unsaid, _something_else)
+_OF_OTHERS: tuple[Callable[[Finding], str], ...] = (_a_difference_unsaid, _of_another_record, _of_a_record_unsaid)

@@ -38,6 +38,7 @@ _NOW = re.compile(r"\b(?:this\s+(?:week|time)|now|today)\b", re.IGNORECASE)
 _COMPARED = ("work", "billable", "deep", "meeting", "completion")
 _OF = re.compile(r"[\w\s]{0,24}\b(?:of|on\s+a\s+budget\s+of)\s+(?:(?:the|your|an?)\s+)*$", re.IGNORECASE)
 _PART_OF = re.compile(r"\b(?:scheduled|booked|blocked|planned|budget\w*)\b", re.IGNORECASE)
+_OF_OTHER_WORK = re.compile(r"\s*(?:hours?\s+)?(?:of|in)\s+(?:\w+\s+)?[^\W\d]{4,}", re.IGNORECASE)  # "13 h of deep work against 3 h of meetings"
 _CONTRAST = re.compile(r"\b(?:against|instead\s+of|rather\s+than|compared\s+(?:with|to)|versus|vs)\b", re.IGNORECASE)
 _OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b", re.IGNORECASE)
 _APART = re.compile(
@@ -93,7 +94,7 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
     if _PAST.search(behind):
         measures.append("week")
     if not measures:
-        if not _BARELY.fullmatch(between):
+        if not _BARELY.fullmatch(between) or _OF_OTHER_WORK.match(scene.sentence.after(other)):
             return
         measures = ["estimate", "scheduled", "week"]
     kind: Kind = "percent" if one.kind == "percent" else "minutes"
