@@ -116,5 +116,12 @@ def _spellings(name: str) -> set[str]:
     return {word for word in name.lower().replace("_", " ").split() if len(word) > 2}
 
 
-_OF_COUNTS: tuple[Callable[[Finding], str], ...] = (_a_time_of_day, _entries_of_a_type, _an_unsaid_type, _blocks, _a_difference_unsaid, _something_else)
+_OF_COUNTS: tuple[Callable[[Finding], str], ...] = (
+    _a_time_of_day,
+    _entries_of_a_type,
+    _an_unsaid_type,
+    _blocks,
+    _a_difference_unsaid,
+    _something_else,
+)
 _OF_OTHERS: tuple[Callable[[Finding], str], ...] = (_a_difference_unsaid, _of_another_record, _of_a_record_unsaid)

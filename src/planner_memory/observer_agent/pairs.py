@@ -107,7 +107,7 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
     fits = [row for row in rows if any(is_near(each.value, row.done, each) for each in dones)]
     both = [row for row in fits if any(is_near(each.value, row.measure, each) for each in planned)]
     said = {record.name for record in scene.here}
-    if both and (not said or any(row.name in said for row in both)):
+    if both and (not said or dones[0].value % _ROUND or any(row.name in said for row in both)):
         yield Verdict(one, "fact", both[0].path, "", is_plain=True)
         yield Verdict(other, "fact", both[0].path, "", is_plain=True)
     elif (
