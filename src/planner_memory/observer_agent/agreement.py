@@ -20,6 +20,11 @@ _SO = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r"\s*(?:to|until|till|through|[–—-])\s*(?:the\s+)?", re.IGNORECASE)
+_THAN = re.compile(
+    r"\s*(?:tasks?\s+|meetings?\s+|hours?\s+|times\s+|minutes?\s+)?(?:(?P<more>more|longer|later)|less|fewer|shorter)\s+than\s+(?:(?:the|your|last\s+week['’]s|an?|its|in|usual|average|of|planned|estimated)\s+)*",
+    re.IGNORECASE,
+)
+_COMMA = re.compile(r",|\bor\b|\bthat\s+is\b|\(|\bwhich\s+is\b", re.IGNORECASE)
 _HALF = Decimal("0.5")
 _QUARTER = Decimal(15)  # of an hour
 _ROUGHLY = Decimal(5)
@@ -29,7 +34,7 @@ _HUNDRED = Decimal(100)
 def contradicted(verdicts: Sequence[Verdict], sentence: Sentence) -> list[Verdict]:
     """The verdicts, but wrong where two numbers of the sentence cannot both be as it says."""
     out = {verdict.mention.start: verdict for verdict in verdicts}
-    for number, why in (*_shares(sentence), *_pairs(sentence)):
+    for number, why in (*_shares(sentence), *_pairs(sentence), *_gaps(sentence)):
         if number.start in out:
             out[number.start] = Verdict(number, "wrong", out[number.start].fact, why)
     return list(out.values())
@@ -45,6 +50,22 @@ def _pairs(sentence: Sentence) -> Iterator[tuple[Mention, str]]:
             yield one, "The part is more than the whole."
         if one.kind == other.kind == "date" and _TO.fullmatch(between) and _is_not_before(one, other):
             yield from ((each, "The span ends before it begins, or where it begins.") for each in (one, other))
+
+
+def _gaps(sentence: Sentence) -> Iterator[tuple[Mention, str]]:
+    """ "Seven switches, two fewer than last week's nine": the three make a sum."""
+    for one, gap, other in zip(sentence.numbers, sentence.numbers[1:], sentence.numbers[2:], strict=False):
+        between = sentence.between(gap, other)
+        match = _THAN.fullmatch(between)
+        one = next((each for each in one.meanings() if each.kind == gap.kind), one)  # "nine times"
+        if match is None or not (one.kind == gap.kind == other.kind) or one.kind not in ("count", "minutes") or gap.is_rough or one.is_rough:
+            continue
+        if not _COMMA.search(sentence.between(one, gap)):
+            continue
+        whole = other.value + gap.value if match["more"] else other.value - gap.value
+        room = sum((min(n.precision, _QUARTER) for n in (one, gap, other)), Decimal(0)) * _HALF if one.kind == "minutes" else Decimal(0)
+        if abs(whole - one.value) > room:
+            yield other, "The difference that is told beside it makes another number."
 
 
 def _is_not_before(one: Mention, other: Mention) -> bool:

@@ -23,11 +23,14 @@ from planner_memory.observer_agent.titles import Title, titles, titles_in
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
 Role = Literal["actual", "estimate", "over", ""]
-_PART = re.compile(r"[,;|(]|\b(?:and|while|whereas|but|then)\b|\s[–—]\s", re.IGNORECASE)
+_PART = re.compile(
+    r",(?!\s*(?:meant|planned|estimated|originally|which|that|due|scheduled|intended|down|set)\b)|[;|(]|\b(?:and|while|whereas|but|then)\b|\s[–—]\s",
+    re.IGNORECASE,
+)
 _FILL = r"(?:(?:the|an?|its|their|your|of|at|was|were|only|just|about|around|roughly|nearly|almost|exactly|some|had|been|said|is|to|over|under|more|less|than|[~≈])\s+)*"
 _ESTIMATE_BEFORE = re.compile(
     rf"(?:(?<!well\s)\bestimat\w*|\best\.?|\bplanned|\bexpected|\bagainst|\binstead\s+of|\brather\s+than|\bvs\.?|\bversus|(?<=,)\s*not|\b(?:meant|supposed|going|due)\s+to\s+(?:take|last|need)|\bwhere|\bcompared\s+(?:with|to)"
-    rf")[\s:=(]*{_FILL}$",
+    rf"|\b(?:longer|shorter|more|less|over|under|above|below|beyond)\s+than\s+(?:the|its|your))[\s:=(]*{_FILL}$",
     re.IGNORECASE,
 )
 _NEAR_ESTIMATE = re.compile(
@@ -41,7 +44,7 @@ _ESTIMATE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _ACTUAL_BEFORE = re.compile(
-    rf"(?:\b(?:took|taken|takes|needed|cost|ate|used|spent|lasted|consumed|required|ran|went\s+to|came\s+to|came\s+in\s+at|in|at|done|finished|after)|[:(–—|-])\s*{_FILL}$",
+    rf"(?:\b(?:took|taken|takes|needed|cost|ate|used|spent|lasted|lasts|needs|consumed|required|ran|went\s+to|came\s+to|came\s+in\s+at|in|at|done|finished|after)|[:(–—|-])\s*{_FILL}$",
     re.IGNORECASE,
 )
 _OVER_AFTER = re.compile(
@@ -74,6 +77,19 @@ _BESIDE = re.compile(
 _AGAIN = re.compile(r"\s*(?:\w+\s+)?[(,]?\s*(?:or|i\.\s?e\.|that\s+is|namely)?,?\s*(?:by\s+)?", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,|,?\s+(?:and|or|to)\b)\s*", re.IGNORECASE)
 _AT_ONCE = re.compile(r"[\s\"“”*_’']*[(:–—=-][\s*_]*")  # "Newsletter (50 min)", "Newsletter: 50 min"
+_NO_TASKS = frozenset(
+    {"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "work", "event", "sprint", "switch", "past", "now", "upcoming"}
+)
+_MEASURES = _NO_TASKS - {"past", "now", "upcoming"}
+_ELLIPSIS = re.compile(r"[\s*_”\"'’]*(?:to|at|in)?\s*", re.IGNORECASE)
+_SET_ASIDE = re.compile(
+    r"\s+(?:that\s+)?(?:you(?:['’]d|\s+had)?\s+)?(?:set\s+aside|estimated|allowed|allotted|planned|expected|reckoned|given|gave|budgeted)\b",
+    re.IGNORECASE,
+)
+_TOOK = re.compile(r"\b(?:took|needed|cost|lasted|spent|used|ran|came)\b", re.IGNORECASE)
+_ALL_TASKS = re.compile(r"\b(?:both|all|tasks|they|them|each)\b", re.IGNORECASE)
+_MEANT_FOR = re.compile(r"\b(?:meant|planned|scheduled|intended|foreseen|down)\s+(?:for|on)\s+$", re.IGNORECASE)
+_AGAIN_ON = re.compile(r"\b(?:now|again|moved|new|next|calendar|is|are)\b", re.IGNORECASE)
 _NEAR_BY = 70
 _OF_ANOTHER_NOUN = re.compile(
     r"\s*(?:[\w-]+\s+)?(?:tasks?|meetings?|days?|weeks?|runs?|steps?|%|percent|switch\w*|events?|calls?|mails?|notes?|times)\b", re.IGNORECASE
@@ -110,7 +126,7 @@ class Bindings:
         carried = (
             frozenset().union(*(title.names for title in lead))
             or frozenset(record.name for record in (scene.carried or scene.named))
-            or frozenset(record.name for record in done if len(done) == 1)  # "the only task"
+            or frozenset(record.name for record in done if len(done) == 1 or _ALL_TASKS.search(scene.text))  # "the only task", "both"
         )
         self.carried = Title(scene.sentence.start, scene.sentence.start, carried) if carried else None
 
@@ -133,10 +149,16 @@ class Bindings:
             near = [title for title in before if title in here] or here
             return Owner(near[-1] if near[-1].end <= mention.start else near[0], False)
         if before:
-            return Owner(before[-1], False)
+            return Owner(before[-1], len(self.titles) == 1 and not self._is_of_more(before[-1], mention))
         if after and not (self.carried and _PRONOUN.search(self.scene.sentence.before(mention))):
             return Owner(after[0], False)
         return Owner(self.carried, False) if self.carried else None
+
+    def _is_of_more(self, title: Title, mention: Mention) -> bool:
+        """Whether something that is no task's is spoken of between the two, or the one stands in another cell."""
+        if "|" in self.scene.text[title.end - self.scene.sentence.start : mention.start - self.scene.sentence.start]:
+            return True
+        return any(title.end <= word.start and word.end <= mention.start and word.about in _NO_TASKS for word in self.scene.sentence.words)
 
 
 def _cuts(scene: Scene, found: Sequence[Title]) -> Iterator[tuple[int, int]]:
@@ -174,17 +196,30 @@ def _read(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
     if read is not None:
         return read
     units = (_lasting(unit, owner, bindings) for unit in _unsaid(mention, scene))
-    return next((each for each in units if each is not None and each.is_supported), None)
+    right = next((each for each in units if each is not None and each.is_supported), None)
+    if (
+        right is None
+        and mention.kind == "count"
+        and _SET_ASIDE.match(scene.sentence.after(mention))
+        and any(n.kind == "minutes" for n in scene.sentence.numbers)
+    ):
+        hours = replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
+        return _lasting(hours, owner, bindings)  # "than the six you had set aside"
+    return right
 
 
 def _unsaid(mention: Mention, scene: Scene) -> Iterator[Mention]:
     """What a number without its unit may measure."""
     yield from (unit for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent"))
     following = next((n for n in scene.sentence.numbers if n.start >= mention.end), None)
+    is_listed = following is not None and _LISTED.fullmatch(scene.sentence.between(mention, following)) is not None
+    if is_listed and following is not None and following.kind == "percent":
+        yield replace(mention, kind="percent", others=())  # "25 and 5.6 percent"
     if following is not None and following.kind == "minutes" and _LISTED.fullmatch(scene.sentence.between(mention, following)):
         yield from _as_minutes(mention, scene)  # "3.17 and 2.92 hours"
-    if mention.kind == "count" and _PERCENT_WORD.search(scene.text):
-        yield replace(mention, kind="percent", others=())
+    for reading in mention.meanings() if _PERCENT_WORD.search(scene.text) else ():
+        if reading.kind == "count":
+            yield replace(reading, kind="percent")
 
 
 def _as_minutes(mention: Mention, scene: Scene) -> list[Mention]:
@@ -223,7 +258,11 @@ def _pairs(bindings: Bindings) -> Iterator[tuple[int, Verdict]]:
         if both is not None:
             yield one.start, verdict_of(one, f"time of “{both}”")
             yield other.start, verdict_of(other, f"estimate of “{both}”")
-        elif role_of(other, scene) == "estimate" and any(n.kind == "minutes" for n in (one, other)):
+        elif (
+            any(owner.title in bindings.titles for owner in owners)
+            and role_of(other, scene) == "estimate"
+            and any(n.kind == "minutes" for n in (one, other))
+        ):
             half = next(((estimate, name) for a, estimate, name in known if _any_near(firsts, a)), None)
             if half is not None and not any(_any_near(seconds, b) for _, b, _ in known):
                 yield other.start, verdict_of(other, half[1], f"The estimate of “{half[1]}” is {half[0]:f} minutes.")
@@ -253,11 +292,18 @@ def _on_a_day(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | N
     """A day beside a title is one of those that the facts name with it; of what was done they name none but the period's own."""
     scene = bindings.scene
     records = owner.title.of(scene.records)
+    slipped = owner.title.of(scene.records, "slipped")
+    if slipped and (_MEANT_FOR.search(scene.sentence.before(mention)) or scene.sentence.is_about("slipped")) and not _AGAIN_ON.search(scene.text):
+        records = slipped
     days = [value for record in records for key, value in record.values.items() if key.startswith("date ") and isinstance(value, date)]
     if any(is_day(mention, day) for day in days):
         return verdict_of(mention, records[0].name)
     first, last = scene.ledger.first_day, scene.ledger.last_day
-    is_worked = not days and any(record.group in _WORKED for record in records)
+    is_worked = (
+        not slipped
+        and any(record.group in _WORKED for record in records)
+        and not any(scene.sentence.is_about(c) for c in ("slipped", "planned", "scheduled", "upcoming"))
+    )
     if (
         is_worked
         and first is not None
@@ -295,7 +341,15 @@ def role_of(mention: Mention, scene: Scene) -> Role:
 def _lasting(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
     scene = bindings.scene
     role = role_of(mention, scene)
+    if (
+        not role
+        and mention.start - owner.title.end >= 0
+        and _ELLIPSIS.fullmatch(scene.text[owner.title.end - scene.sentence.start : mention.start - scene.sentence.start])
+    ):
+        role = "actual"  # "the slides ran to 3 h, the agenda to 2 h"
     records = owner.title.of(scene.records)
+    if owner.title is bindings.carried and mention.kind != "percent" and (not role or any(scene.sentence.is_about(topic) for topic in _MEASURES)):
+        return None
     sets = list(_sets(records))
     if _TOGETHER.search(scene.text):
         everywhere = list(dict.fromkeys(record.name for title in bindings.titles for record in title.of(scene.records)))
@@ -313,7 +367,11 @@ def _is_open(mention: Mention, owner: Owner, role: Role, bindings: Bindings) -> 
     if not owner.is_sure or not role or len(title.names) > 1 or title.is_word_of_facts or (mention.is_rough and mention.kind == "percent"):
         return True
     gap = scene.text[title.end - scene.sentence.start : mention.start - scene.sentence.start] if title.end <= mention.start else ""
-    if title.end > mention.start or len(gap) > _NEAR_BY or any(title.end <= n.start < mention.start for n in scene.sentence.numbers):
+    if (
+        title.end > mention.start
+        or len(gap) > _NEAR_BY
+        or (role != "estimate" and any(title.end <= n.start < mention.start for n in scene.sentence.numbers))
+    ):
         return True
     if mention.kind == "factor":
         return True
@@ -366,7 +424,12 @@ def _values(mention: Mention, part: Sequence[Record], role: Role, scene: Scene) 
         yield estimate, "estimate"
     if actual is not None and estimate is not None and role == "over" and _is_said_way(mention, scene, actual - estimate):
         yield abs(actual - estimate), "difference"
-    if lasts is not None and role != "over":
+    is_past = (
+        role in ("actual", "estimate")
+        and _TOOK.search(scene.text) is not None
+        and any(r.group in _WORKED for r in scene.records if r.name == part[0].name)
+    )
+    if lasts is not None and role != "over" and not is_past:
         yield lasts, "length"
 
 

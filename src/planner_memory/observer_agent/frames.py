@@ -84,6 +84,7 @@ _PARTS = (
     _frame(r"{a} (?:out )?of {the}{b}(?: hours)?…(?:was|were|is|are|went|counted|can be|could be|as)…{measure}", "a=now.$ b=now.work", unless=r"⟩[^⟨⟩]*\bplan|average|week before"),
     _frame(r"\b(?:of|within|out of) {the}{b} (?:hours )?(?:of work|you worked|worked|you (?:recorded|tracked|logged)|recorded|tracked|logged)\b", "b=now.work", unless=r"average|before|last|@|previous", loose=True),
     _frame(r"\b(?:worked|tracked|recorded|logged) {the}{a} (?:hours )?against {the}{b} (?:hours )?(?:scheduled|on the (?:schedule|calendar))", "a=now.work b=now.scheduled", unless="@"),
+    _frame(r"\bof {the}{a} (?:hours )?,? all but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "a=now.work b=now.nonbillable"),
     _frame(r"\ball but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "b=now.nonbillable"),
     _frame(r"\b(?:blocked|scheduled|booked|reserved) {the}{a} (?:hours )?(?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
     _frame(r"\bhad {the}{a} (?:hours )?(?:scheduled|blocked|booked|reserved|in the calendar|on the schedule) (?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
@@ -122,12 +123,15 @@ _TREND = (
     _frame(r"{a} {the}{measure}…{beside} {the}{b}(?: {measure2})?(?: in| of| from)? {weekbefore}".replace("{measure2}", "\\w+"), "a=now.$ b=before.$"),
     _frame(r"{measure}…{a}…{beside} {the}{b}(?: \w+)?(?: in| of| from)? {weekbefore}", "a=now.$ b=before.$", "a~before_gap.$ b=before.$"),
     _frame(r"{a} {measure}{gap}(?:this one|this week|now)\b{gap}{b}", "a=before.$ b=now.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b"),
+    _frame(r"{a} (?:hours |tasks |meetings |switches )?(?:below|above|under|over|less than|more than|fewer than|short of|beyond) {the}(?:on )?(?:[\w-]+[- ]week )?average(?: of {b})?", "a~average_gap.$ b=average.$", "a~average_gap.$", unless="@"),
+    _frame(r"{a} (?:hours |tasks |meetings |switches )?(?:less|more|fewer) than (?:in |on )?{weekbefore}", "a~before_gap.$", unless=r"@|average"),
     _frame(r"{a},? (?:when|while|whereas|where|against) {the}(?:\w+ )?average(?: (?:over|of|for|in) {the}[^,;:\n]*?weeks)?…(?:is|was|of|stands at|lies at) {the}{b}", "a=now.$ b=average.$"),
     _frame(r"(?<!\bof\s)(?<!\bof\sthe\s){a} {measure}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
     _frame(r"{measure} of {a}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
 )  # fmt: skip
 _SPRINT = (
     # two numbers: done and planned, in the order that the words say
+    _frame(r"\bof {the}{b} (?:hours )?(?:of )?planned billable (?:time|hours|work),? you (?:have )?(?:worked|did|billed|recorded|reached) {the}{a}", "b=sprint.plan a=sprint.done"),
     _frame(r"{p} of {the}{plan}…(?:hours|time|work)?\s*[:,(–—-]+\s*{the}{a}…{against} {the}{b}", "p=sprint.share a=sprint.done b=sprint.plan", "p=sprint.share a=now.billable b=sprint.plan"),
     _frame(r"billable…{p} of (?:the|your) plan\s*[:,(–—-]+\s*{the}{a}…{against} {the}{b}", "p=sprint.share a=sprint.done b=sprint.plan"),
     _frame(r"(?:instead of|against|where|while|of) {the}{b}…{plan}…{a}", "b=sprint.plan a=sprint.done", when=r"billable|sprint", unless=r"@|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨\d+⟩"),

@@ -98,7 +98,7 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
         and mention.value <= _HOURS_AT_MOST
         and (not _NOUN_AFTER.match(scene.sentence.after(mention)) or _OF_A_PLAN.match(scene.sentence.after(mention)))
     ):
-        yield replace(mention, kind="minutes", value=mention.value * 60, precision=Decimal(1), others=())
+        yield replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
 
 
 def _candidates(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:

@@ -26,6 +26,7 @@ _OF_A_TOPIC = 0.2
 _AHEAD = re.compile(r"\b(?:outlook|ahead|coming|waiting|wait|next|upcoming|remain\w*|in\s+store|to\s+come|follow(?:s|ing)?)\b", re.IGNORECASE)
 _MEAN = re.compile(r"\b(?:average\w*|each|apiece|per|mean|typical\w*|a\s+(?:day|week|task|meeting))\b", re.IGNORECASE)
 MOST_NAMED = 8
+_BOOK = re.compile(r"\b(?:book\w*|allow\w*|plan|reserve\w*|set\s+aside|budget\w*|estimat\w+|factor|times|should|would|next\s+time)\b", re.IGNORECASE)
 OF_BACK = re.compile(r"\bof\s+(?:(?:the|my|your|its|those|our)\s+)*$", re.IGNORECASE)
 
 
@@ -118,7 +119,7 @@ def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     if _TOGETHER.search(scene.text):
         yield from _sums(mention, scene, scene.named, "those named")
     near = nearness(mention, scene.sentence)
-    if ALL.search(scene.text) and not any(near.get(f"own {topic}", 0.0) > _OF_A_TOPIC for topic in _TOPICS):
+    if ALL.search(scene.text) and not any(near.get(topic, 0.0) > _OF_A_TOPIC / 2 for topic in _TOPICS):
         yield from _totals(mention, scene, scene.group("completed"), "all finished tasks")
     for day in days_said(scene):
         starting = [r for r in scene.group("upcoming") if r.starts_on == day]
@@ -126,6 +127,7 @@ def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
             yield minutes_of(starting, "lasts_hours"), f"all of {day}"
             yield from ((r.minutes("lasts_hours") or Decimal(0), f"a block of {day}") for r in starting)
     yield from of_two_figures(mention, scene)
+    yield from _multiplied(scene, mention)
     spoken = spoken_facts(scene, "minutes")
     if ALL.search(scene.text):
         yield from ((one.value + other.value, f"{one.path} and {other.path}") for one, other in combinations(spoken, 2))
@@ -139,6 +141,17 @@ def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     told = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes" and n.start != mention.start]
     if is_gap(mention, scene):
         yield from ((one.value - other.value, f"{one.text} beside {other.text}") for one, other in combinations(told[-4:], 2))
+
+
+def _multiplied(scene: Scene, mention: Mention) -> Iterator[tuple[Decimal, str]]:
+    """ "Use 1.4: book 2 h 48 min instead of two hours": an estimate by the factor that the facts suggest."""
+    factors = {value for record in scene.group("drift") if (value := record.minutes("typical_factor"))}
+    factors |= {n.value for n in (*scene.before, *scene.sentence.numbers) if n.kind == "factor"}
+    factors |= set(scene.ledger.suggestions.values())
+    if _BOOK.search(scene.text):
+        for number in scene.sentence.numbers:
+            if number.kind == "minutes" and number.start != mention.start:
+                yield from ((number.value * factor, f"{factor} times {number.text}") for factor in factors)
 
 
 def minutes_of(records: Iterable[Record], key: str) -> Decimal:

@@ -35,6 +35,7 @@ RULES: tuple[tuple[str, Callable[[read.Groups], read.Found]], ...] = (
     (rf"(?<=[–—-]){_DAY}{_TH}?(?=,?\s+(?:19|20)\d\d\b)", lambda g: [Reading("date", (None, None, int(g["day"] or 0)))]),
     (r"(?<!this\s)(?<!last\s)(?<!per\s)(?<!next\s)(?<!previous\s)(?<!a\s)\b(?:iso\s)?(?:(?:calendar\s+)?week|wk|KW|CW)\s(?:no\.?\s?|number\s)?(?P<n>\d{1,2})\b(?!\s*(?:h\b|hours?|min|%|tasks?|days?|[:.,]\d))",
      lambda g: [Reading("week", int(g["n"] or 0)), Reading("count", Decimal(g["n"] or 0))]),
+    (rf"(?P<a>{VALUE})\s+in\s+(?P<b>ten|10)(?=\s+(?:hours?|tasks?|minutes?|cases?|runs?)\s+(?:was|were|is|are|went|can|could)\b)", read.in_every),
     (r"\b(?P<hour>1[0-2]|0?[1-9])(?:[:.](?P<minute>[0-5]\d))?\s*(?P<half>[ap])\.?\s?m\b\.?", read.ap),
     (rf"\b(?P<part>half\s+past|(?:a\s+)?quarter\s+(?:past|to))\s+(?P<hour>\d{{1,2}}|{WORD})\b", read.half_time),
     (rf"\b(?P<hour>\d{{1,2}}|{WORD})\s+o[’']\s?clock\b", read.o_clock),

@@ -25,6 +25,7 @@ TOMORROW = re.compile(r"\btomorrow\b", re.IGNORECASE)
 _SHORT = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORT_DAY = re.compile(r"\b(mon|tues?|wed|thu(?:rs?)?|fri|(?:sat|sun)(?=\W*\d))\b", re.IGNORECASE)
 _NEW_PARAGRAPH = re.compile(r"\n\s*\n|\n#")
+_LATER = re.compile(r"\b(?:next|following|again|coming|then|will|starts?|begins?)\b", re.IGNORECASE)
 _NEAR = 0.15  # a word of difference stands by this number
 
 
@@ -117,6 +118,8 @@ def days_said(scene: Scene) -> list[date]:
         days.append(scene.last_day + timedelta(days=1))
     days += [_after(scene.last_day, _SHORT.index(match.lower()[:3])) for match in _SHORT_DAY.findall(scene.text)]
     for number in (*scene.before, *scene.sentence.numbers):
+        if number.kind == "weekday" and number.value == scene.last_day.weekday() and not _LATER.search(scene.text):
+            continue  # the last day itself
         if number.kind == "weekday":
             days.append(_after(scene.last_day, number.value))
         elif number.kind == "date":

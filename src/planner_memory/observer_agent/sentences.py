@@ -122,7 +122,7 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     lead = ""
     for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
-        lead = lead if "\n" not in prose[max(0, start - 2) : start] else ""
+        lead = lead if "\n\n" not in prose[max(0, start - 2) : start] else ""
         if not inside:
             lead += prose[start:end]
         else:
@@ -153,7 +153,7 @@ def _with_period(sentence: Sentence, before: Sentence) -> Sentence:
     """ "Last week you finished nine tasks. You worked 20 hours.": the week that a sentence begins with holds until another time is named."""
     first = before.numbers[0].start if before.numbers else before.start + 1
     begun = {word.about for word in before.words if word.about in _TIMES and word.start <= first}
-    if not begun >= _TIMES or before.is_about("now") or not _THINGS & {word.about for word in sentence.words}:
+    if not (begun >= _TIMES or before.may_be_of_before) or before.is_about("now") or not _THINGS & {word.about for word in sentence.words}:
         return sentence
     is_other = any(word.about in ("now", "past", "upcoming", "sprint", "streak") for word in sentence.words) or sentence.has_names
     if is_other or any(n.kind in ("date", "weekday", "time") for n in sentence.numbers):
