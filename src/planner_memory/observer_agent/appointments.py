@@ -133,6 +133,10 @@ def _length(bindings: Bindings, time: Mention, there: Sequence[Record]) -> Itera
     """How long the block lasts, where it is told beside its time."""
     scene = bindings.scene
     first, last = bindings.part(time)
+    stops = [n.start for n in scene.sentence.numbers if n.start > time.start and n.kind == "time"] + [
+        t.start for t in bindings.titles if t.start > time.start
+    ]
+    last = max(last, min(stops, default=scene.sentence.start + len(scene.text)))
     for mention in scene.sentence.numbers:
         is_told = _LASTS.search(scene.sentence.before(mention)) is not None or _LONG.match(scene.sentence.after(mention)) is not None
         if mention.kind != "minutes" or mention.start == time.start or not is_told or not first <= mention.start < last + 3:

@@ -44,7 +44,7 @@ _ESTIMATE_AFTER = re.compile(
     re.IGNORECASE,
 )
 _ACTUAL_BEFORE = re.compile(
-    rf"(?:\b(?:took|taken|takes|needed|cost|ate|used|spent|lasted|lasts|needs|consumed|required|ran|went\s+to|came\s+to|came\s+in\s+at|in|at|done|finished|after)|[:(–—|-])\s*{_FILL}$",
+    rf"(?:\b(?:took|taken|takes|needed|cost|ate|used|spent|lasted|lasts|needs|consumed|required|ran|went\s+to|came\s+to|came\s+in\s+at|in|at|done|finished|after)(?:\s+(?:you|me|us|it))?|[:(–—|-])\s*{_FILL}$",
     re.IGNORECASE,
 )
 _OVER_AFTER = re.compile(
@@ -348,7 +348,7 @@ def _lasting(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
     ):
         role = "actual"  # "the slides ran to 3 h, the agenda to 2 h"
     records = owner.title.of(scene.records)
-    if owner.title is bindings.carried and mention.kind != "percent" and (not role or any(scene.sentence.is_about(topic) for topic in _MEASURES)):
+    if owner.title is bindings.carried and not _goes_on(mention, role, scene):
         return None
     sets = list(_sets(records))
     if _TOGETHER.search(scene.text):
@@ -359,6 +359,13 @@ def _lasting(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
             if is_near(abs(mention.value), value, mention, slack=_OF_ROUNDED if mention.kind == "percent" else Decimal(0)):
                 return verdict_of(mention, f"{what} of “{part[0].name}”")
     return None if _is_open(mention, owner, role, bindings) else _wrong(mention, role, records, scene)
+
+
+def _goes_on(mention: Mention, role: Role, scene: Scene) -> bool:
+    """Whether a sentence without a title goes on about those before it: none that names a measure of the day or the week does."""
+    if mention.kind == "percent":
+        return not any(scene.sentence.is_about(topic) for topic in (*_MEASURES, "rate"))
+    return bool(role) and not any(scene.sentence.is_about(topic) for topic in _MEASURES)
 
 
 def _is_open(mention: Mention, owner: Owner, role: Role, bindings: Bindings) -> bool:
@@ -420,7 +427,8 @@ def _values(mention: Mention, part: Sequence[Record], role: Role, scene: Scene) 
         return
     if actual is not None and role in ("actual", ""):
         yield actual, "time"
-    if estimate is not None and role in ("estimate", ""):
+    is_silent = actual is not None and not (scene.sentence.is_about("estimate") or scene.sentence.is_about("planned"))
+    if estimate is not None and (role == "estimate" or (not role and not is_silent)):
         yield estimate, "estimate"
     if actual is not None and estimate is not None and role == "over" and _is_said_way(mention, scene, actual - estimate):
         yield abs(actual - estimate), "difference"

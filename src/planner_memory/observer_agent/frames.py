@@ -176,6 +176,8 @@ _TASKS = (
     _frame(r"\bstreak of (?:days with )?(?:kept plans?|plan-keeping|(?:the |a )?plans? kept)…{a}", "a=streak.plan"),
     _frame(r"\bstreak of (?:days with )?(?:a |at least one )?(?:completed|finished)(?: tasks?)?…{a}", "a=streak.task"),
     _frame(r"\bstreak of (?:days (?:with|of) )?deep work…{a}", "a=streak.deep"),
+    _frame(r"{a} of {the}(?:planned tasks|tasks planned|tasks (?:that )?(?:you|I) (?:had )?planned|tasks on the plan)\b", "a=now.completion", unless=r"@|last|before|average|week|not|slipped|open", loose=False),
+    _frame(r"\byou planned {a} tasks? and (?:\w+ )?(?:finished|completed|did|closed) {b}(?! \w)", "a=now.planned b=now.kept", unless="@|last|before"),
     _frame(r"\blist (?:shrank|got shorter|is shorter|went down) by {a}", "a=now.tasks"),
     _frame(r"\bshare of {the}(?:planned tasks|plan)…(?:finished|completed|done|kept|met) (?:is|was|came to|stands at) {the}{a}", "a=now.completion", unless="last|before|average"),
     _frame(r"\b(?:entries|events)\W+{a},? of (?:which|them|these|those)\b", "a=log.events"),

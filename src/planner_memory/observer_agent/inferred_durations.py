@@ -114,7 +114,8 @@ def of_two_figures(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, st
 def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     for record in extremes(scene):
         yield from of_one(mention, scene, record)
-    for record in scene.named:
+    is_of_more = scene.is_carried and any(scene.sentence.is_about(topic) for topic in _TOPICS)
+    for record in () if is_of_more else scene.named:
         yield from of_one(mention, scene, record)
     if _TOGETHER.search(scene.text):
         yield from _sums(mention, scene, scene.named, "those named")

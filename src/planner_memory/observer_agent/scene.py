@@ -158,11 +158,14 @@ _FROM = re.compile(
     r"\b(?:from|after|before|previous(?:ly)?|instead\s+of|in\s+place\s+of|against|vs\.?|versus|than|was|then)\W*(?:\w+\s+){0,2}?$", re.IGNORECASE
 )
 _OF_BEFORE = 0.3
+_OF_NO_RECORD = frozenset({"switch", "meeting", "event", "planned", "slipped", "completed", "deep", "rate", "past"})
 _ENDINGS = {"minutes": ("_hours",), "percent": ("_percent",), "factor": ("_factor",)}
 
 
 def own_figures(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
     """Every figure of this kind of the records named: a drift's percent, its runs, the steps of a plan."""
+    if scene.is_carried and any(scene.sentence.is_about(topic) for topic in _OF_NO_RECORD):
+        return
     for record in scene.named:
         for key, value in record.values.items():
             kind = next((kind for kind, endings in _ENDINGS.items() if key.endswith(endings)), "count")

@@ -155,7 +155,7 @@ def _with_period(sentence: Sentence, before: Sentence) -> Sentence:
     begun = {word.about for word in before.words if word.about in _TIMES and word.start <= first}
     if not (begun >= _TIMES or before.may_be_of_before) or before.is_about("now") or not _THINGS & {word.about for word in sentence.words}:
         return sentence
-    is_other = any(word.about in ("now", "past", "upcoming", "sprint", "streak") for word in sentence.words) or sentence.has_names
+    is_other = any(word.about in ("now", "past", "upcoming", "sprint", "streak", "slipped") for word in sentence.words) or sentence.has_names
     if is_other or any(n.kind in ("date", "weekday", "time") for n in sentence.numbers):
         return sentence
     return replace(sentence, may_be_of_before=True)
