@@ -98,9 +98,11 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
     own = owner.title.of(upcoming) if owner is not None else []
     others = [record for title in bindings.titles for record in title.of(upcoming)]
     days = _days(mention, bindings)
+    above = [] if days or scene.day_before is None or TOMORROW.search(scene.text) else [scene.day_before]
+    told_above = above if any(_is_on(record, above, scene, mention.start) for record in own) else []
     may_end = _IS_END.search(scene.sentence.before(mention)) is not None
     for likely in (own, [] if owner is not None and owner.is_sure and own else others):
-        there = [r for r in likely if _begins_or_ends(r, times, may_end=may_end) and _is_on(r, days, scene, mention.start)]
+        there = [r for r in likely if _begins_or_ends(r, times, may_end=may_end) and _is_on(r, days or told_above, scene, mention.start)]
         if there:
             return {each.start: verdict_of(each, there[0].name) for each in (mention, *days)} | dict(_length(bindings, mention, there))
     known = own or others

@@ -16,6 +16,7 @@ from planner_memory.observer_agent.inference import by_inference
 from planner_memory.observer_agent.innocuous import about_no_fact
 from planner_memory.observer_agent.ledger import ledger_of
 from planner_memory.observer_agent.matching import DERIVED, said
+from planner_memory.observer_agent.measures import by_title
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.own_days import own_days
 from planner_memory.observer_agent.pairs import paired
@@ -23,6 +24,7 @@ from planner_memory.observer_agent.quantifiers import wholes
 from planner_memory.observer_agent.records import without_digits
 from planner_memory.observer_agent.scene import Scene, scenes
 from planner_memory.observer_agent.sentences import masked, sentences
+from planner_memory.observer_agent.spans_of_days import day_ahead, streaks
 from planner_memory.observer_agent.verdicts import Outcome, Reader, Verdict
 from planner_memory.observer_agent.week_rows import told_together
 from planner_memory.observer_agent.wording import by_the_week_before, by_unsaid_unit, by_words
@@ -31,8 +33,11 @@ __all__ = ["Outcome", "Verdict", "check", "unsupported"]
 
 # From those that understand a whole sentence to those that understand a word of it:
 READERS: tuple[Reader, ...] = (
-    framed,  # the form of the sentence names each number's figure: nothing else is asked
     appointments,  # day, time and length of one block, that must be of the same one: before single times and days are looked up
+    streaks,  # a count of days that its words leave one fact to
+    day_ahead,  # so is the count of what a day holds
+    by_title,  # a title is quoted: where the words name the measure too, only that fact decides
+    framed,  # the form of the sentence names each number's figure: nothing else is asked
     bound,  # whose a duration is in a list of tasks: before the words, which know less of order
     paired,  # two durations measured against one another are of one thing: before each is looked up by itself
     own_days,  # the day that is told of: before it may be any day of the facts

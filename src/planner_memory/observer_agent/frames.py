@@ -99,8 +99,10 @@ _PARTS = (
     _frame(r"(?:more|over) than {a} of {the}(?:time|hours|work\w*|day|week)…(?:was|were)…{measure}", "a<part.$"),
     _frame(r"(?:meetings?|calls?) (?:took|lasted|cost|filled|needed|came to|added up to)(?: up)? {the}{a}(?![^\n]*\b(?:each|average|week)\b)", "a=now.meeting", unless=r"@|⟨\d+⟩[^⟨⟩]*average"),
     _frame(r"(?:worked|tracked|recorded|logged|took)…{a},?…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
+    _frame(r"\bworked {the}{a}(?: hours)? {against} {the}{b} (?:hours )?scheduled", "a=now.work b=now.scheduled", unless=r"@"),
     _frame(r"{a}…(?:worked|tracked|recorded|logged)…(?:while|against|with|where|and|but|;)…{b} (?:hours )?(?:\w+ ){0,3}?(?:scheduled|schedule|calendar)", "a=now.work b=now.scheduled", unless=r"@|ahead|next|tomorrow"),
     _frame(r"\bblocks in {the}(?:schedule|calendar) (?:added up|came|summed up|amounted) to {the}{a}", "a=now.scheduled", unless="@|ahead|next|tomorrow"),
+    _frame(r"\bmeetings? of (?:only |just |about )?{a}(?! each)", "a=now.meeting", unless=r"@|each|average|week before"),
     _frame(r"{a} (?:hours )?(?:had been|was|were) (?:scheduled|on the schedule)", "a=now.scheduled", unless=r"@|ahead|next|tomorrow", loose=True),
 )  # fmt: skip
 _TREND = (
@@ -119,6 +121,8 @@ _TREND = (
     _frame(r"^\W*{measure}…{weekbefore}\W+{a}\W*$", "a=before.$", unless="@"),
     _frame(r"{measure}…{moved} (?:by )?{the}{a}(?! (?:to|from)\b)", "a~average_gap.$", when="average|usual", unless=r"@|before|⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"\b{a} tasks and {b}(?: of work)?\W*$", "a=average.tasks b=average.work", when="^[^⟨⟩]*average"),
+    _frame(r"\baverag\w*[^\n;]*?{a} (?:hours (?:of )?)?{measure}", "a=average.$", unless=r"this week|\bnow\b|against|\bthan\b|above|below|@|;"),
+    _frame(r"{measure}…{a}…{against} {the}{b}\W*$", "a=now.$ b=average.$", "a=now.$ b=before.$", section="trend", unless=r"@|average|week|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"{weekbefore}:? {the}{a}…{against} {the}{b}", "a=now.$ b=before.$", when=r"{measure}", unless=r"average|this one"),
     _frame(r"{a} {the}{measure}…{beside} {the}{b}(?: {measure2})?(?: in| of| from)? {weekbefore}".replace("{measure2}", "\\w+"), "a=now.$ b=before.$"),
     _frame(r"{measure}…{a}…{beside} {the}{b}(?: \w+)?(?: in| of| from)? {weekbefore}", "a=now.$ b=before.$", "a~before_gap.$ b=before.$"),
@@ -146,6 +150,7 @@ _SPRINT = (
     _frame(r"{a} (?:billable )?(?:hours )?(?:are|were|is|was|stayed|ended)? ?{b} (?:short|shy|above|over|below|under|behind|ahead|more|less)", "a=sprint.done b~sprint.gap", section="sprint"),
     _frame(r"(?:with|at) {a}…{b} (?:short|shy|above|over|below|under|behind|ahead|more|less)", "a=sprint.done b~sprint.gap", section="sprint"),
     _frame(r"{a}…missing (?:to|from|for) {the}plan (?:of )?{b}", "a~sprint.gap b=sprint.plan", section="sprint"),
+    _frame(r"\bof {the}{b} (?:\w+ ){0,2}?{plan} (?:\w+ )?billable[^⟨⟩\n]*?{a}[^⟨⟩\n]*?{p}", "b=sprint.plan a=sprint.done p=sprint.share"),
     # one number
     _frame(r"{a} of billable (?:work|time) (?:are|is|were|was) (?:still )?missing\b", "a-sprint.gap"),
     _frame(r"within {a} of {the}(?:billable )?{plan}", "a=sprint.gap"),

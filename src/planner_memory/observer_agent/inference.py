@@ -36,7 +36,7 @@ _OF_A_PLAN = re.compile(
     r"\s+(?:that\s+(?:were|was|had\s+been)\s+)?(?:you\s+had\s+)?(?:planned|scheduled|estimated|expected|foreseen)\b(?!\s+(?:\w+\s+)?(?:tasks?|meetings?|things))",
     re.IGNORECASE,
 )
-_NOUN_AFTER = re.compile(r"\s+[^\W\d]", re.IGNORECASE)
+_NOUN_AFTER = re.compile(r"\s+(?!and\s+\d)[^\W\d]", re.IGNORECASE)
 
 
 def by_inference(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
@@ -82,7 +82,7 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
             yield replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
         return
     durations = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes"] or _HOURS.findall(scene.text)
-    if mention.value <= 24 and _CLOCK.search(scene.sentence.before(mention)):
+    if mention.value <= 24 and mention.precision == 1 and _CLOCK.search(scene.sentence.before(mention)):
         hour = int(mention.value)
         yield from (replace(mention, kind="time", value=(each % 24, 0), others=()) for each in (hour, hour + 12))
     if re.match(r"\s*(?:or|to|and|[–-])\s*[\w.,-]+\s*(?:%|per)", scene.sentence.after(mention)):
@@ -91,7 +91,7 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
         return
     if not _NO_NOUN.match(scene.sentence.after(mention)):
         return
-    if durations and mention.value >= 5:
+    if durations and mention.value >= 5 and mention.precision == 1:
         yield replace(mention, kind="minutes", precision=Decimal(1), others=())
     if (
         durations

@@ -29,6 +29,7 @@ _UNTIL = re.compile(
 )
 _PERIOD = re.compile(r"\b(?:period|covers?|covering|spans?|until|through|review|from)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:continue|resume|go\s+on|coming|ahead|next|booked|scheduled|planned\s+effort|waiting|calendar)\b", re.IGNORECASE)
+_EMPTY = re.compile(r"\b(?:empty|free|nothing|clear|no\s+\w+)\b", re.IGNORECASE)
 _ON = re.compile(r"(?:^\W*|\b(?:on|by)\s+)(?:\w+,?\s+)?$", re.IGNORECASE)
 _OTHER_THINGS = frozenset({"task", "meet", "plan", "event"})  # that types of events are called after, too
 _FROM_THEN = re.compile(r"\b(?:from|after|as\s+of|starting|beginning)\s+(?:the\s+)?$", re.IGNORECASE)
@@ -56,7 +57,9 @@ def counts(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
             yield Decimal(len(together)), f"those named that are {group}"
     yield from of_a_type(mention, scene)
     yield from of_a_pair(mention, scene)
-    told = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "count" and n.start != mention.start]
+    told = [
+        n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "count" and n.precision == mention.precision and n.start != mention.start
+    ]
     is_of_plan = scene.sentence.is_about("planned") and scene.sentence.is_about("completed")  # which the first reading knows
     told = told if not is_of_plan and (REST.search(scene.text) or GAP.search(scene.text)) else []
     for one, other in combinations(told[-3:], 2) if not scene.sentence.is_about("step") else ():
@@ -69,7 +72,7 @@ def counts(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
 
 
 def of_days(scene: Scene) -> Iterator[tuple[Decimal, str]]:
-    for day in days_said(scene):
+    for day in days_said(scene) if not scene.sentence.is_about("completed") else ():
         starting = [r for r in scene.group("upcoming") if r.starts_on == day]
         if not starting or not has_day(scene):
             continue
@@ -137,7 +140,7 @@ def _of_the_past(scene: Scene) -> bool:
 
 def dates(mention: Mention, scene: Scene) -> Iterator[tuple[date, str]]:
     upcoming = scene.group("upcoming")
-    if scene.last_day is not None and _FROM_THEN.search(scene.sentence.before(mention)):
+    if scene.last_day is not None and (_FROM_THEN.search(scene.sentence.before(mention)) or _EMPTY.search(scene.text)):
         yield scene.last_day + timedelta(days=1), "the day after"
     if _COMES.search(scene.text):
         yield from ((day, "the first or the last day ahead") for r in (*upcoming[:1], *upcoming[-1:]) if (day := r.starts_on) is not None)

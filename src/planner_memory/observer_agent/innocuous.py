@@ -107,6 +107,8 @@ def claims_nothing(mention: Mention, sentence: Sentence) -> bool:
         return True
     if mention.kind in ("minutes", "time", "factor", "count") and not sentence.has_names and _WISH.search(sentence.before(mention)):
         return True
+    if mention.kind == "weekday" and sentence.text.rstrip().endswith("?") and not sentence.has_names:
+        return True
     if mention.kind != "count" or mention.value > _SMALL or mention.precision != 1 or mention.text[0].isdigit():
         return False
     is_of_plan = any(sentence.is_about(concept) for concept in ("completed", "planned", "open"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,13 @@ class Ledger:
     suggestions: Mapping[str, Decimal]
     last_day: date | None
     first_day: date | None = None
+
+    @property
+    def period(self) -> list[date]:
+        """Its days; none where the document does not name both ends."""
+        if self.first_day is None or self.last_day is None:
+            return []
+        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
 
 
 def ledger_of(document: Any) -> Ledger:

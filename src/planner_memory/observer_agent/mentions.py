@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from planner_memory.observer_agent.number_rules import RULES
-from planner_memory.observer_agent.numbers import Mention, Reading
+from planner_memory.observer_agent.number_words import value_of
+from planner_memory.observer_agent.numbers import Kind, Mention, Reading
 
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), read) for pattern, read in RULES)
 _ROUGHLY = re.compile(
@@ -25,6 +26,9 @@ _BELOW = re.compile(
 _LIST_MARK = re.compile(r"^[ \t>]*\d{1,2}[.)](?=\s)", re.MULTILINE)
 _NOT_ONE = re.compile(r"(?:\bnot|n['’]t|\bnever|\bwithout)\b[^.,;:\d]*$", re.IGNORECASE)  # "not a single meeting" are none
 _ONE_THING = re.compile(r"(?:one(?:\s+minute|\s+hour)?|a\s+single)$", re.IGNORECASE)
+_SIZES: dict[Kind, int] = {"minutes": 60, "percent": 1}
+_COORDINATED = re.compile(r"\s*(?:,|,?\s+(?:and|or|to)|[–—-])\s*(?:(?:the|an?|your|about|nearly)\s+)*", re.IGNORECASE)
+_HOURS = re.compile(r"h", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,|,?\s+(?:and|or))\s+", re.IGNORECASE)
 _FROM = re.compile(r"\b(?:from|between)\s+$", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|and|[–—-])\s*", re.IGNORECASE)
@@ -54,7 +58,23 @@ def mentions(prose: str) -> list[Mention]:
                 [replace(each, value=each.value * 0) for each in readings] if _NOT_ONE.search(before) and _ONE_THING.match(text) else readings
             )
             found.append(Mention(text, first.kind, first.value, first.precision, start, end, rough, None, tuple(others), leans=leans))
-    return _with_weekdays(prose, _with_hours(prose, sorted(found, key=lambda m: m.start)))
+    return _with_weekdays(prose, _with_hours(prose, _with_units(prose, sorted(found, key=lambda m: m.start))))
+
+
+def _with_units(prose: str, found: list[Mention]) -> list[Mention]:
+    """In "3.2 and 2.9 hours" and "30 to 45 minutes" the unit is that of both; a number with decimals has no other."""
+    out = list(found)
+    for at in range(len(found) - 2, -1, -1):
+        first, second = out[at], out[at + 1]
+        is_plain = first.kind == "count" or (first.kind == "time" and "." in first.text)
+        if is_plain and second.kind in _SIZES and _COORDINATED.fullmatch(prose[first.end : second.start]):
+            size = _SIZES[second.kind] if second.kind != "minutes" or _HOURS.search(second.text) else 1
+            value, precision = value_of(first.text)
+            own, plain = Reading(second.kind, value * size, precision * size), Reading(first.kind, first.value, first.precision)
+            kinds = [own, plain] if precision < 1 else [plain, own]
+            others = (*kinds[1:], *first.others)
+            out[at] = replace(first, kind=kinds[0].kind, value=kinds[0].value, precision=kinds[0].precision, others=others)
+    return out
 
 
 def _with_hours(prose: str, found: list[Mention]) -> list[Mention]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.numbers import Mention
-from planner_memory.observer_agent.scene import GAP, REST, Scene, has_day
+from planner_memory.observer_agent.scene import GAP, REST, Scene, has_day, is_day
 from planner_memory.observer_agent.sentences import nearness
 from planner_memory.observer_agent.weighing import is_method
 
@@ -19,6 +19,10 @@ _ANY = re.compile(r"\b(?:an?|one|single|every|each|any|some)\s+$", re.IGNORECASE
 _HOURS_OF_A_DAY = 24
 _OWN = 0.2
 _OF_RECORDS = ("minutes", "percent", "time", "factor")
+_OWN_PAST = re.compile(
+    r"\b(?:you\s+\w+ed|ended|was|were|went|got\s+done|completed|finished|closed|worked|tracked|logged|brought|had)\b", re.IGNORECASE
+)
+_OF_OTHER_DAYS = ("upcoming", "scheduled", "slipped", "deadline", "timer", "past", "open")
 _UNSAID = "of which the sentence does not speak."
 _NOUNS = frozenset({"task", "meeting", "event", "switch", "plan", "step", "run", "day", "week"})
 _TOPICS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "switch", "sprint", "work", "past", "share", "rate"})
@@ -46,7 +50,7 @@ class Finding:
 
 def why_misplaced(number: Mention, scene: Scene, claim: Claim | None) -> str:
     """Why the fact that a number was found to be cannot be meant; empty when nothing is against it."""
-    if (day := _on_another_day(number, scene)) or claim is None:
+    if (day := _on_another_day(number, scene) or _not_on_that_day(number, scene, claim)) or claim is None:
         return day
     found = Finding(number, claim, scene, nearness(number, scene.sentence))
     if "thresholds" in claim.path and number.kind in (*_OF_RECORDS, "count"):
@@ -64,6 +68,17 @@ def _on_another_day(number: Mention, scene: Scene) -> str:
         return ""
     days = [record.starts_on for record in scene.here if record.starts_on is not None]
     return f"“{scene.here[0].name}” is on another day." if days and all(day.weekday() != number.value for day in days) else ""
+
+
+def _not_on_that_day(number: Mention, scene: Scene, claim: Claim | None) -> str:
+    """Of what is done and counted, and of no record, the sentence tells: that was in the period."""
+    if _ANY.search(scene.sentence.before(number)):
+        return ""
+    is_of_period = any(is_day(number, day) for day in scene.ledger.period) if number.kind in ("date", "weekday") else True
+    if is_of_period or claim is None or not claim.names or scene.titles or scene.here or not scene.ledger.period:
+        return ""
+    is_own = _OWN_PAST.search(scene.text) and not any(scene.sentence.is_about(concept) for concept in _OF_OTHER_DAYS)
+    return f"That day is none of the period; this is {claim.path}." if is_own else ""
 
 
 def _a_time_of_day(found: Finding) -> str:

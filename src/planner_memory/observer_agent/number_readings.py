@@ -37,9 +37,9 @@ def numeric_date(got: Groups) -> Found:
     found = [reading for reading in (day_first, month_first) if 1 <= reading.value[1] <= 12 and 1 <= reading.value[2] <= 31]
     if whole is not None:
         return found
-    plain = Decimal(f"{a}.{b}")  # a sentence may end behind a number: "hours: 7.1."
-    more = [Reading("minutes", plain * 60, Decimal(6)), Reading("count", plain, ONE / 10), Reading("factor", plain, ONE / 10)]
-    return [*found, *([Reading("time", (a, b))] if a < 24 and b < 60 else []), *(more if got["b"] else [])]
+    plain, last = Decimal(f"{a}.{got['b']}"), ONE / 10 ** len(got["b"] or "")  # a sentence may end behind a number: "hours: 7.1."
+    more = [Reading("minutes", plain * 60, last * 60), Reading("count", plain, last), Reading("factor", plain, last)]
+    return [*found, *([Reading("time", (a, b))] if a < 24 and b < 60 else []), *more]
 
 
 def half_time(got: Groups) -> Found:

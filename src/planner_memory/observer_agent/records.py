@@ -17,6 +17,7 @@ EMPTY = frozenset(
     "the and with for of to a an in on at by up new first last hour day week number it its my your is be than as"  # noqa: SIM905
     " against about over into within before after during".split()
 )
+_NUMBERED = re.compile(r"(.*\w)\s+#?\d+")
 _TELLING = re.compile(r"[^\W\d_]{4,}", re.IGNORECASE)
 _OF_FACTS = frozenset("task meet plan step call work run focus event sprint block time project".split())  # noqa: SIM905  # what any sentence of a reflection may say
 _IN_ANY_TALE = frozenset(  # stems of words that may be said without meaning the record whose name has them
@@ -110,7 +111,10 @@ _OF_IDS = frozenset(map(stem, ("ws", "coda", "workflow", "template", "pattern"))
 
 
 class Names:
-    """Finds the records that a text speaks of."""
+    """Finds the records that a text speaks of.
+
+    `families`: titles that differ in their number alone, in its order, by what they are called: "Support hour".
+    """
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
@@ -119,6 +123,12 @@ class Names:
         spread = self._spread = Counter(word for words in self._words.values() for word in set(words))
         n = max(len(self._words), 1)
         self._tells = {word: math.log(1 + n / often) for word, often in spread.items() if often <= max(3, _COMMON * n)}
+
+        numbered: dict[str, dict[str, None]] = {}
+        for name in self._words:
+            if match := _NUMBERED.fullmatch(name):
+                numbered.setdefault(match[1], {})[name] = None
+        self.families = {called: tuple(sorted(names)) for called, names in numbered.items() if len(names) > 1}
 
     def said_in(self, text: str, exact: Iterable[str] = ()) -> list[Record]:
         """Those whose name stands in the text, else those of which enough words do."""

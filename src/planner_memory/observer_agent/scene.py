@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -44,6 +44,9 @@ class Scene:
     before: Sequence[Mention]
     earlier: str = ""  # the sentence before, where this one goes on from it
     carried: Sequence[Record] = ()  # those that the sentences before this one in its paragraph or list speak of
+    titles: Sequence[str] = ()  # of records, as they are written in the facts: of this sentence, else of the last one that has any under its heading
+    is_new_line: bool = False  # whether a line has ended since that one
+    day_before: Mention | None = None  # the last day named under the heading, in a sentence before
 
     @property
     def records(self) -> Sequence[Record]:
@@ -65,7 +68,7 @@ class Scene:
     @property
     def said(self) -> set[str]:
         """The names that stand in the sentence as they are written in the facts."""
-        return {word.about[1:] for word in self.sentence.words if word.about.startswith(":")}
+        return self.sentence.names
 
     @property
     def text(self) -> str:
@@ -80,18 +83,29 @@ def scenes(prose: str, told: Sequence[Sentence], ledger: Ledger) -> Iterator[Sce
     sections = Sections(prose)
     named: Sequence[Record] = ()
     carried: list[Record] = []
-    before: Sentence | None = None
+    titles: Sequence[str] = ()
+    is_new_line = False
+    day: Mention | None = None
+    last: Sentence | None = None
+    counted: Sentence | None = None  # the last one with numbers
     for sentence in told:
-        if before is not None and _NEW_PARAGRAPH.search(prose[before.start + len(before.text.rstrip()) : sentence.start]):
-            carried = []
-        goes_on_from = before if before is not None and "\n" not in prose[before.start + len(before.text.rstrip()) : sentence.start] else None
-        scene = Scene(sentence, ledger, sections.at(sentence.start), (), (), ())
-        here = ledger.names.said_in(sentence.text, scene.said)
-        named = here or (named if goes_on_from else ())
-        numbers, earlier = (goes_on_from.numbers, goes_on_from.text) if goes_on_from else ((), "")
-        yield replace(scene, here=here, named=named, before=numbers, earlier=earlier, carried=tuple(carried))
-        carried += [record for record in here if record not in carried]
-        before = sentence
+        section = sections.at(sentence.start)
+        gap = prose[last.start + len(last.text.rstrip()) : sentence.start] if last is not None else ""
+        if last is not None and "\n" in gap:
+            carried = [] if _NEW_PARAGRAPH.search(gap) else carried
+            named, counted, is_new_line = (), None, True
+            titles, day = (titles, day) if section == sections.at(last.start) else ((), None)
+        here = ledger.names.said_in(sentence.text, sentence.names)
+        named = here or named
+        if sentence.names:
+            titles, is_new_line = [word.about[1:] for word in sentence.words if word.about.startswith(":")], False
+        if sentence.numbers:
+            numbers, earlier = (counted.numbers, counted.text) if counted else ((), "")
+            yield Scene(sentence, ledger, section, here, named, numbers, earlier, tuple(carried), titles, is_new_line, day)
+            day = next((n for n in reversed(sentence.numbers) if n.kind in ("date", "weekday")), day)
+            counted = sentence
+            carried += [record for record in here if record not in carried]
+        last = sentence
 
 
 def is_gap(mention: Mention, scene: Scene) -> bool:

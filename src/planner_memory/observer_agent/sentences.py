@@ -19,6 +19,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _IN_ORDER = re.compile(r"(\w+)\W{1,3}(?:vs\.?|versus|against|and|/)\W{0,3}(\w+)[^\w\n]*$|(\w+)/(\w+)[^\w\n]*$", re.IGNORECASE)
+_IS_LABEL = re.compile(r"[\s*+>•-]*[\"“*_]*¤+[\"”*_:]*\s*")
 _LINK = re.compile(r"\W*(?:vs\.?|versus|against|and|/|of|to|→)\W*", re.IGNORECASE)
 _LABEL = re.compile(r"\w\**:\**\s*\**$")
 _SHARE_OF = re.compile(r"\s*of\b", re.IGNORECASE)
@@ -32,7 +33,6 @@ _WHOLE_SENTENCE = 0.4  # "usual" and "before" colour all of their sentence
 _THINGS = frozenset({"deep", "meeting", "billable", "nonbillable", "unmarked", "scheduled", "work", "task", "switch", "event", "sprint"})
 _SAME_AGAIN = re.compile(r"\s*(?:\w+\s+){0,3}[(,:–—-]\s*(?:(?:or|so|that\s+is|that's|i\.e\.|which\s+is|about|roughly)\s+)*[~=]?\s*", re.IGNORECASE)
 _DONE_WITH = frozenset({"completed", "planned", "open", "slipped"})
-_SORTS = frozenset({"billable", "scheduled", "planned"})  # of hours
 _LABELS = frozenset({"est", "act"})  # that stand before their numbers
 _AGAIN = 0.7
 _AT_THE_TOP = 80  # characters
@@ -89,6 +89,11 @@ class Sentence:
         return self.start < _AT_THE_TOP
 
     @property
+    def names(self) -> set[str]:
+        """Those of records, as they are written in the facts."""
+        return {word.about[1:] for word in self.words if word.about.startswith(":")}
+
+    @property
     def has_names(self) -> bool:
         return any(word.about.startswith(":") for word in self.words)
 
@@ -119,22 +124,24 @@ def sentences(prose: str, names: dict[int, str]) -> list[Sentence]:
     heads = headings(prose)
     edges = [*_edges(prose, numbers), len(prose)]
     out: list[Sentence] = []
+    counted: Sentence | None = None  # the last one with numbers
     lead = ""
     for start, end in pairwise(edges):
         inside = tuple(n for n in numbers if start <= n.start < end)
         lead = lead if "\n\n" not in prose[max(0, start - 2) : start] else ""
+        made = replace(_sentence(prose, start, end, inside, names, heads), lead=lead)
+        if out and "\n" not in out[-1].text and out[-1].start + len(out[-1].text) == start:
+            made = _with_antecedent(made, out[-1])
         if not inside:
             lead += prose[start:end]
         else:
-            made = replace(_sentence(prose, start, end, inside, names, heads), lead=lead)
             lead = ""
-            if out and "\n" not in prose[out[-1].start : start]:
-                made = _with_period(made, out[-1])
-                if out[-1].start + len(out[-1].text) == start:
-                    made = _with_antecedent(made, out[-1])
-            elif out and _BACK_THEN.search(made.text):
+            if counted is not None and "\n" not in prose[counted.start : start]:
+                made = _with_period(made, counted)
+            elif counted is not None and _BACK_THEN.search(made.text):
                 made = made.of_before()
-            out.append(made)
+            counted = made
+        out.append(made)
     return out
 
 
@@ -176,6 +183,8 @@ def _is_edge(match: re.Match[str], prose: str, numbers: list[Mention]) -> bool:
         return False
     if match.group().strip() in ("–", "—") and any(n.end == match.start() for n in numbers) and _starts_with_number(prose, match.end(), numbers):
         return False  # a span
+    if match.group().strip() in ("–", "—") and _IS_LABEL.fullmatch(prose[prose.rfind("\n", 0, match.start()) + 1 : match.start()]):
+        return False  # "“Stock count” – done in 2 h": what the line is about
     following = prose[match.end() : match.end() + 1]
     return (
         "\n" in match.group()
@@ -206,8 +215,6 @@ def _sentence(prose: str, start: int, end: int, numbers: tuple[Mention, ...], na
     for token in _TOKEN.finditer(text):
         at = start + token.start()
         inside = next((n for n in numbers if n.start <= at < n.end), None)
-        if inside is not None and inside.kind == "minutes" and token["word"]:  # "22 billable hours"
-            words += [Word(inside.end, inside.end, concept) for concept in _about(token["word"], is_negated=False) if concept in _SORTS]
         if in_phrase[token.start()] or inside is not None:
             continue
         if token.group().lower() in _LABELS:
