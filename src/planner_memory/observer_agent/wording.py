@@ -121,6 +121,7 @@ def reading(mention: Mention, scene: Scene) -> Verdict:
         limit = -math.inf if len(records) == 1 else limit  # the only date beside a name is one of its record's
     if role is not None:
         limit = best - room  # where part and whole are told, nothing else is meant
+    doubted: Verdict | None = None
     for score, claim in scored:
         # a record has few counts, so that its name is enough: "2 steps of 8 open"
         is_allowed = (
@@ -132,7 +133,12 @@ def reading(mention: Mention, scene: Scene) -> Verdict:
             said_way = direction(mention, sentence.numbers, sentence.start, sentence.text) if claim.sign else 0
             if said_way and said_way != claim.sign:
                 return Verdict(mention, "wrong", claim.path, f"The words say {'more' if said_way > 0 else 'less'}, the facts the opposite.", True)
-            return Verdict(mention, "derived" if claim.pattern in DERIVED else "fact", claim.path, "")
+            held = Verdict(mention, "derived" if claim.pattern in DERIVED else "fact", claim.path, "")
+            if not why_misplaced(mention, scene, claim):
+                return held
+            doubted = doubted or held  # another fact may have the same value
+    if doubted is not None:
+        return doubted
     if mention.kind == "weekday" and not sentence.has_names and (inside := _weekday_inside(mention, own_dates(claims))):
         return Verdict(mention, "fact", inside, "")
     found = None if is_gap else in_sentence(mention, sentence.text, sentence.numbers, ranked, claims)
