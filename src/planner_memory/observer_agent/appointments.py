@@ -105,6 +105,10 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
         there = [r for r in likely if _begins_or_ends(r, times, may_end=may_end) and _is_on(r, days or told_above, scene, mention.start)]
         if there:
             return {each.start: verdict_of(each, there[0].name) for each in (mention, *days)} | dict(_length(bindings, mention, there))
+    if days and all(title.start > mention.start for title in bindings.titles):
+        of_day = _of_a_day(mention, times, days, bindings, upcoming)
+        if any(verdict.is_supported for verdict in of_day.values()):
+            return of_day
     known = own or others
     if owner is None or not known or may_end or not bindings.titles:
         return _of_a_day(mention, times, days, bindings, upcoming) if not bindings.titles or not known else {}

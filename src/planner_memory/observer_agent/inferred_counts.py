@@ -138,10 +138,17 @@ def _of_the_past(scene: Scene) -> bool:
     return any(scene.sentence.is_about(concept) for concept in ("slipped", "completed", "past", "deadline", "timer"))
 
 
+_FREE = re.compile(r"\b(?:empty|free|clear|nothing|unplanned|no\s+(?:entry|entries|blocks?|tasks?|events?))\b", re.IGNORECASE)
+_FREE_WITHIN = 14  # days
+
+
 def dates(mention: Mention, scene: Scene) -> Iterator[tuple[date, str]]:
     upcoming = scene.group("upcoming")
     if scene.last_day is not None and (_FROM_THEN.search(scene.sentence.before(mention)) or _EMPTY.search(scene.text)):
         yield scene.last_day + timedelta(days=1), "the day after"
+    if scene.last_day is not None and _FREE.search(scene.text):
+        ahead = [scene.last_day + timedelta(days=n + 1) for n in range(_FREE_WITHIN)]
+        yield from ((day, "a day ahead with nothing on it") for day in ahead if all(record.starts_on != day for record in upcoming))
     if _COMES.search(scene.text):
         yield from ((day, "the first or the last day ahead") for r in (*upcoming[:1], *upcoming[-1:]) if (day := r.starts_on) is not None)
     if mention.kind == "date" and (scene.is_carried or not scene.named) and _ON.search(scene.sentence.before(mention)) and not _of_the_past(scene):
