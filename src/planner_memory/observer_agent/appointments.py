@@ -27,6 +27,7 @@ _OF_THE_PAST = re.compile(
     r"\b(?:slipped|took|done|finished|ran|missed|moved|due|deadline|did\s+not|was|were|had\s+been|yesterday|completed|closed|since)\b", re.IGNORECASE
 )
 _LATER = re.compile(r"\b(?:next|following|week)\b", re.IGNORECASE)
+_ONWARDS = re.compile(r"\s*(?:on(?:wards?)?|until|till|to)\b(?!\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day)", re.IGNORECASE)
 _SOON, _LATE = timedelta(days=7), timedelta(days=14)
 Time = tuple[int, int]
 
@@ -105,7 +106,7 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
         there = [r for r in likely if _begins_or_ends(r, times, may_end=may_end) and _is_on(r, days or told_above, scene, mention.start)]
         if there:
             return {each.start: verdict_of(each, there[0].name) for each in (mention, *days)} | dict(_length(bindings, mention, there))
-    if days and all(title.start > mention.start for title in bindings.titles):
+    if days and _ONWARDS.match(scene.sentence.after(mention)) and all(title.start > mention.start for title in bindings.titles):
         of_day = _of_a_day(mention, times, days, bindings, upcoming)
         if any(verdict.is_supported for verdict in of_day.values()):
             return of_day
