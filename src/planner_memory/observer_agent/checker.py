@@ -9,7 +9,6 @@ from typing import Any
 
 from planner_memory.observer_agent.agreement import contradicted
 from planner_memory.observer_agent.appointments import appointments
-from planner_memory.observer_agent.bindings import bound
 from planner_memory.observer_agent.claims import Claim, known_names
 from planner_memory.observer_agent.framing import framed
 from planner_memory.observer_agent.inference import by_inference
@@ -25,6 +24,7 @@ from planner_memory.observer_agent.records import without_digits
 from planner_memory.observer_agent.scene import Scene, scenes
 from planner_memory.observer_agent.sentences import masked, sentences
 from planner_memory.observer_agent.spans_of_days import day_ahead, streaks
+from planner_memory.observer_agent.title_numbers import bound
 from planner_memory.observer_agent.verdicts import Outcome, Reader, Verdict
 from planner_memory.observer_agent.week_rows import told_together
 from planner_memory.observer_agent.wording import by_the_week_before, by_unsaid_unit, by_words

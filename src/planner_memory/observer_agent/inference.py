@@ -82,6 +82,9 @@ def unsaid_units(mention: Mention, scene: Scene) -> Iterator[Mention]:
             yield replace(mention, kind="minutes", value=mention.value * 60, precision=mention.precision * 60, others=())
         return
     durations = [n for n in (*scene.before, *scene.sentence.numbers) if n.kind == "minutes"] or _HOURS.findall(scene.text)
+    is_of_plan = _OF_A_PLAN.match(scene.sentence.after(mention)) is not None
+    if not durations and is_of_plan and any(scene.sentence.is_about(topic) for topic in ("billable", "deep")):
+        durations = ["hours"]  # "86 % of the 22 planned"
     if mention.value <= 24 and mention.precision == 1 and _CLOCK.search(scene.sentence.before(mention)):
         hour = int(mention.value)
         yield from (replace(mention, kind="time", value=(each % 24, 0), others=()) for each in (hour, hour + 12))

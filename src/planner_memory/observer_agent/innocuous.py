@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from planner_memory.observer_agent.inferred_counts import of_a_type
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.scene import Scene
 from planner_memory.observer_agent.sentences import Sentence
@@ -88,7 +89,7 @@ def about_no_fact(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) ->
     found: dict[int, Verdict] = {}
     for number in numbers:
         is_asked = bids(scene.sentence) and (number.kind == "minutes" or number.text.lower() == "one")
-        is_claim = number.is_each or (so_far[number.start].is_plain and not is_asked)
+        is_claim = number.is_each or (so_far[number.start].is_plain and not is_asked) or next(of_a_type(number, scene), None) is not None
         if not is_claim and claims_nothing(number, scene.sentence):
             found[number.start] = Verdict(number, "aside", None, "")
     return found
@@ -111,7 +112,7 @@ def claims_nothing(mention: Mention, sentence: Sentence) -> bool:
         return True
     if mention.kind != "count" or mention.value > _SMALL or mention.precision != 1 or mention.text[0].isdigit():
         return False
-    is_of_plan = any(sentence.is_about(concept) for concept in ("completed", "planned", "open"))
+    is_of_plan = any(sentence.is_about(concept) for concept in ("completed", "planned", "open", "event"))
     if _POINTS.search(sentence.before(mention)) or (_OF_THEM.match(sentence.after(mention)) and not is_of_plan):
         return True
     return not _OF_WHICH.search(sentence.before(mention)) and not _counts_a_fact(mention, sentence)

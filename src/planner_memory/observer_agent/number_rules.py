@@ -24,12 +24,15 @@ _COUNTED = (
     r"(?=\s+(?:[\w-]+\s+){0,2}?(?:tasks?|runs?|meetings?|calls?|plans?|events?|entry|entries|blocks?|steps?|days?|weeks?|timers?"
     r"|switch\w*|workflows?|templates?|deadlines?|items?|to-?dos?|appointments?)\b)"
 )
+_DAYS_IN_WORDS = (*ORDINALS, *(f"twenty-{each}" for each in ORDINALS[:9]), "thirtieth", "thirty-first")
 RULES: tuple[tuple[str, Callable[[read.Groups], read.Found]], ...] = (
     (r"\b(?P<y>\d{4})[-/](?P<m>\d{2})[-/](?P<d>\d{2})(?!\d)", lambda g: [Reading("date", (int(g["y"] or 0), int(g["m"] or 0), int(g["d"] or 0)))]),
     (r"(?<![\d.,])(?P<a>3[01]|[12]\d|0?[1-9])\.[ \u00a0]?(?P<b>1[0-2]|0?[1-9])\.(?:\s?(?P<year>(?:19|20)?\d\d)(?![\d]))?(?!\d)", read.numeric_date),
     (r"(?<![\d.,/])(?P<a>\d{1,2})(?P<sep>[./-])(?P<b>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\d/])", read.numeric_date),
     (r"(?:^|(?<=\b(?:mon|tue|wed|thu|fri|sat|sun)\s))(?P<a>\d{1,2})/(?P<b>\d{1,2})(?P<year>)(?=\s*(?:--|[\u2013\u2014:),|*]|$))", read.numeric_date),
     (rf"\b{_DAY}{_TH}?\s+(?:of\s+)?{_MONTH}{_YEAR}(?!\s*\d)", read.date),
+    (rf"\b(?P<word>{'|'.join(sorted(_DAYS_IN_WORDS, key=len, reverse=True))})\s+of\s+{_MONTH}{_YEAR}",
+     lambda g: read.date({**g, "day": str(_DAYS_IN_WORDS.index((g["word"] or "").lower()) + 1)})),
     (rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}{_TH}?(?!\d|[.,]\d|\s*(?:h\b|hours?|min|%|:\d|tasks?|meetings?|events?)){_YEAR}", read.date),
     (rf"\b{_DAY}{_TH}?\s*(?:[–—-]|to|and|through|until|,)\s*(?=(?:the\s+)?(?:\d{{1,2}}{_TH}?\s*,?\s*(?:and\s+|(?<=,)\s*))*\d{{1,2}}{_TH}?\s+(?:of\s+)?{_MONTH})", read.date),
     (rf"(?<=[–—-]){_DAY}{_TH}?(?=,?\s+(?:19|20)\d\d\b)", lambda g: [Reading("date", (None, None, int(g["day"] or 0)))]),

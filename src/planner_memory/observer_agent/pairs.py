@@ -10,11 +10,11 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Literal
 
-from planner_memory.observer_agent.bindings import role_of
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Kind, Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import Scene
+from planner_memory.observer_agent.title_roles import role_of
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts
 
 Measure = Literal["estimate", "scheduled", "week"]
