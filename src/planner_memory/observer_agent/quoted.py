@@ -88,7 +88,9 @@ def _families(scene: Scene) -> Iterator[_Cluster]:
     """Titles that differ in their number alone, told as one: "the support hours", "both audits"."""
     for called, names in scene.ledger.names.families.items():
         for match in re.finditer(rf"(?:\b(?P<n>\w+)\s+)?\b{re.escape(called)}s\b(?!\s+x)", scene.text, re.IGNORECASE):
-            size = _SIZES.get((match["n"] or "").lower()) or (len(names) if (match["n"] or "the").lower() in _ALL else 0)
+            size = _SIZES.get((match["n"] or "").lower()) or (
+                len(names) if (match["n"] or "").lower() in _ALL else 0
+            )  # "audits" may be all that there ever were
             at = scene.sentence.start + match.start()
             yield _Cluster(at, scene.sentence.start + match.end(), names, is_whole=size == len(names), is_in_order=False)
 
@@ -127,9 +129,10 @@ def _in_turn(number: Mention, alike: Sequence[Mention], cluster: _Cluster, clust
 
 def _is_apart(number: Mention, alike: Sequence[Mention], cluster: _Cluster, scene: Scene) -> bool:
     """In "two were due on Tuesday, “A” on Friday" the first number is of no title."""
-    if number.start > cluster.start or not any(n.start > cluster.end for n in alike):
+    if number.start > cluster.start:
         return False
-    return _CLAUSE.search(scene.text[number.end - scene.sentence.start : cluster.start - scene.sentence.start]) is not None
+    between = scene.text[number.end - scene.sentence.start : cluster.start - scene.sentence.start]
+    return ";" in between or (any(n.start > cluster.end for n in alike) and _CLAUSE.search(between) is not None)
 
 
 def _is_of_the_person(number: Mention, scene: Scene) -> bool:
