@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 from planner_memory.observer_agent.bindings import Bindings
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import TOMORROW, Scene, is_day
+from planner_memory.observer_agent.sentences import Sentence
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
 _IS_END = re.compile(
@@ -20,6 +22,7 @@ _GLUED = re.compile(r"\d{1,2}\s?h\s?\d\d", re.IGNORECASE)  # 9h30
 _UNIT_LATER = re.compile(r"(?:\s*(?:,|and|or)\s*[\d.,]+)*\s*(?:hours?|h)\b", re.IGNORECASE)
 _NOUN = re.compile(r"\s*(?:(?!(?:and|or|with|on|for|you|tomorrow|then|until|to)\b)[^\W\d]|%)", re.IGNORECASE)
 _AT = re.compile(r"\bat\s+$", re.IGNORECASE)
+_AND = re.compile(r"\s*(?:,|,?\s+and|,?\s+then)\s*(?:for\s+)?", re.IGNORECASE)
 _LASTS = re.compile(r"\b(?:for|lasts?|takes?|runs?|needs?|is|with)\s+(?:\w+\s+){0,2}$|\(\s*$", re.IGNORECASE)
 _LONG = re.compile(r"\s*(?:long|of\s+it|(?:is|are|was|were)\s+(?:set\s+aside|reserved|booked|blocked))\b", re.IGNORECASE)
 _OPENS = re.compile(r"\b(?:starts?|begins?|opens?|first(?:\s+one)?)\W+(?:\w+\s+)?(?:at\s+)?$", re.IGNORECASE)
@@ -136,6 +139,15 @@ def _of_a_day(mention: Mention, times: set[Time], days: Sequence[Mention], bindi
     return {mention.start: verdict_of(mention, there[0].name, f"The first block of that day is “{there[0].name}”, at {there[0].starts}.")}
 
 
+def _in_turn(sentence: Sentence) -> dict[int, int]:
+    """In "at 9:00 and 11:00, for 2 and 1.5 hours": where each length starts, and its time."""
+    numbers = sentence.numbers
+    times = [n for n in numbers if n.kind == "time"]
+    lengths = [n for n in numbers if n.kind == "minutes" and times and n.start > times[-1].start]
+    is_row = len(lengths) == len(times) > 1 and all(_AND.fullmatch(sentence.between(one, other)) for one, other in pairwise(lengths))
+    return {length.start: time.start for length, time in zip(lengths, times, strict=False)} if is_row else {}
+
+
 def _length(bindings: Bindings, time: Mention, there: Sequence[Record]) -> Iterator[tuple[int, Verdict]]:
     """How long the block lasts, where it is told beside its time."""
     scene = bindings.scene
@@ -144,9 +156,18 @@ def _length(bindings: Bindings, time: Mention, there: Sequence[Record]) -> Itera
         t.start for t in bindings.titles if t.start > time.start
     ]
     last = max(last, min(stops, default=scene.sentence.start + len(scene.text)))
+    in_turn = _in_turn(scene.sentence)
     for mention in scene.sentence.numbers:
-        is_told = _LASTS.search(scene.sentence.before(mention)) is not None or _LONG.match(scene.sentence.after(mention)) is not None
-        if mention.kind != "minutes" or mention.start == time.start or not is_told or not first <= mention.start < last + 3:
+        if in_turn.get(mention.start, time.start) != time.start:
+            continue  # of another of the times before it
+        is_told = (
+            mention.start in in_turn
+            or _LASTS.search(scene.sentence.before(mention)) is not None
+            or _LONG.match(scene.sentence.after(mention)) is not None
+        )
+        if mention.kind != "minutes" or mention.start == time.start or not is_told:
+            continue
+        if not first <= mention.start < last + 3 and mention.start not in in_turn:
             continue
         lengths = [length for record in there if (length := record.minutes("lasts_hours")) is not None]
         is_right = any(is_near(mention.value, length, mention) for length in lengths)

@@ -121,6 +121,8 @@ _TREND = (
     _frame(r"^\W*{measure}…{weekbefore}\W+{a}\W*$", "a=before.$", unless="@"),
     _frame(r"{measure}…{moved} (?:by )?{the}{a}(?! (?:to|from)\b)", "a~average_gap.$", when="average|usual", unless=r"@|before|⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"\b{a} tasks and {b}(?: of work)?\W*$", "a=average.tasks b=average.work", when="^[^⟨⟩]*average"),
+    _frame(r"{a} (?:hours )?(?:of )?{measure},? (?:up|down) from {the}{b}\W*$", "a=now.$ b=average.$", "a=now.$ b=before.$", unless="@"),
+    _frame(r"{measure}…{a},? with an average of {b}", "a=now.$ b=average.$", unless="@"),
     _frame(r"\baverag\w*[^\n;]*?{a} (?:hours (?:of )?)?{measure}", "a=average.$", unless=r"this week|\bnow\b|against|\bthan\b|above|below|@|;"),
     _frame(r"{measure}…{a}…{against} {the}{b}\W*$", "a=now.$ b=average.$", "a=now.$ b=before.$", section="trend", unless=r"@|average|week|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨"),
     _frame(r"{weekbefore}:? {the}{a}…{against} {the}{b}", "a=now.$ b=before.$", when=r"{measure}", unless=r"average|this one"),
@@ -201,10 +203,12 @@ _TASKS = (
     _frame(r"{a} days?…(?:in a row|running|straight|on end)…(?:kept|keeping|met) the plan", "a=streak.plan", unless=r"complet|finish|deep|⟨\d+⟩[^⟨⟩]*⟨"),
 )  # fmt: skip
 _AHEAD = (
+    *(_frame(r"{a} (?:hours )?(?:are|is) (?:scheduled|planned|booked|(?:on|in) the calendar)(?: for {b} tasks)?", "a=ahead.hours b=ahead.tasks", "a=ahead.tasks", section=s, loose=True) for s in ("next", "tomorrow", "focus")),
+    *(_frame(r"{a} (?:of them )?(?:are|is) scheduled,? with {b}", "a=ahead.tasks b=ahead.hours", section=s, loose=True) for s in ("next", "tomorrow", "focus")),
     _frame(r"{a} (?:more )?(?:scheduled )?tasks? with {the}{b}", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
     _frame(r"{a} (?:more |scheduled )*tasks? and {the}{b}…(?:ahead|schedule|next)", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
     _frame(r"{a} (?:more |scheduled )*tasks?,? (?:worth )?{the}{b} (?:hours )?(?:in total|in all|altogether)?", "a=ahead.tasks b=ahead.hours", when=r"schedule|ahead|next", unless=r"@|today|done|completed|slipped|tomorrow"),
-    _frame(r"{a} tasks?…(?:are|is|remain|still|stay)…open,? (?:and |with )?{the}{b}…scheduled", "a=list.open b=ahead.hours", unless=r"@"),
+    _frame(r"{a} tasks?…(?:are|is|remain|still|stay)…open,? (?:and |with )?{the}{b}…scheduled", "a=list.open b=ahead.hours", unless=r"@|⟨\d+⟩ of them"),
     _frame(r"{a} (?:hours )?(?:are|is|lie|lies|stand|wait)?…\b(?:scheduled ahead|ahead|scheduled from here)", "a=ahead.hours", "a=ahead.tasks", unless=r"@|tomorrow|today|of the|⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|on the (?:schedule|calendar))", "a=ahead.tasks", unless=r"@|tomorrow|today|\bon \w+day|done|completed", loose=True),
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|ahead|on the schedule)", "a=ahead.tasks", section="focus", unless=r"@|tomorrow|today|\bon \w+day", loose=True),
