@@ -64,11 +64,12 @@ def mentions(prose: str) -> list[Mention]:
 def _with_units(prose: str, found: list[Mention]) -> list[Mention]:
     """In "3.2 and 2.9 hours" and "30 to 45 minutes" the unit is that of both; a number with decimals has no other."""
     out = list(found)
+    sizes: dict[int, int] = {}  # of the unit that a number has from the one behind it
     for at in range(len(found) - 2, -1, -1):
         first, second = out[at], out[at + 1]
         is_plain = first.kind == "count" or (first.kind == "time" and "." in first.text)
         if is_plain and second.kind in _SIZES and _COORDINATED.fullmatch(prose[first.end : second.start]):
-            size = _SIZES[second.kind] if second.kind != "minutes" or _HOURS.search(second.text) else 1
+            size = sizes[at] = sizes.get(at + 1) or (_SIZES[second.kind] if second.kind != "minutes" or _HOURS.search(second.text) else 1)
             value, precision = value_of(first.text)
             own, plain = Reading(second.kind, value * size, precision * size), Reading(first.kind, first.value, first.precision)
             kinds = [own, plain] if precision < 1 else [plain, own]

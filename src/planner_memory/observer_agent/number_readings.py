@@ -60,6 +60,14 @@ def clock(got: Groups) -> Found:
     return [Reading("time", (hour, minute)), lasting] if hour < 24 else [lasting]
 
 
+def dotted_time(got: Groups) -> Found:
+    """ "At 9.30": a time, but "at 9.30 hours" and "up from 9.30" may be sizes."""
+    hour, minute = got["hour"] or got["hour2"] or "0", got["minute"] or got["minute2"] or "0"
+    size = Decimal(f"{hour}.{minute}")
+    sizes = [minutes(size * 60, ONE * 60 / 100), Reading("count", size, ONE / 100), Reading("factor", size, ONE / 100)]
+    return [Reading("time", (int(hour), int(minute))), *(sizes if got["hour"] else [])]
+
+
 def ap(got: Groups) -> Found:
     hour = int(got["hour"] or 0) % 12 + (12 if (got["half"] or "").lower().startswith("p") else 0)
     return [Reading("time", (hour, int(got["minute"] or 0)))]

@@ -47,7 +47,7 @@ RULES: tuple[tuple[str, Callable[[read.Groups], read.Found]], ...] = (
     (rf"\b(?P<hour>\d{{1,4}}):(?P<minute>[0-5]\d)\s*{_H}", lambda g: [read.minutes(Decimal(int(g["hour"] or 0) * 60 + int(g["minute"] or 0)))]),
     (r"\b(?P<hour>\d{1,4}):(?P<minute>[0-5]\d)(?!\d)(?:\s?uhr\b)?", read.clock),
     (rf"(?:{_TIME_BEFORE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\d%]|\s*(?:%|{_H}|times\b|[x×]))|\b(?P<hour2>[01]?\d|2[0-3])\.(?P<minute2>[0-5]\d)\s*uhr\b)",
-     lambda g: [Reading("time", (int(g["hour"] or g["hour2"] or 0), int(g["minute"] or g["minute2"] or 0)))]),
+     read.dotted_time),
     (rf"(?P<sign>(?<![\w–.,])[+\-−]\s?)?(?P<n>{VALUE})\s*(?:%|(?:percent(?:age)?\s+)?points?\b|percent\b|per\s+cent\b|pct\b|prozent\b)", read.percent),
     (r"(?<![\w.,])(?P<hour>\d{1,3})[ \t]?h[ \t]?(?P<minute>[0-5]?\d)(?:\s?m(?:in)?\b|(?![\w%]|[.,]\d|\s*%))", read.glued),
     (r"\b(?:(?P<whole>an|one)\s+hour|(?<![\w])hour)\s+and\s+(?P<part>a\s+half|a\s+quarter|three\s+quarters)\b",
