@@ -23,6 +23,7 @@ _ESTIMATED = (
     r"(?:estimat\w*|expect\w*|planned|plan(?=\s)|budget\w*|allow\w*|reckon\w*|guess\w*|forecast|allotted|given|intended|meant|thought"
     r"|put\s+(?:it|this|that))"
 )
+_ESTIMATES_IT = re.compile(r"\b(?:estimated|expected|planned|put|guessed|reckoned)[\s\"“‘'*_]*$", re.IGNORECASE)
 _ARTICLES = r"(?:(?:an?|the|its|your|only|just|about|estimated?|estimates?|of|expected|planned)\s+)*"
 _BEFORE_ESTIMATE = re.compile(
     rf"(?:\b{_ESTIMATED}[\s:(]*(?:(?:at|of|with|as|to\s+take|it|for|were|was|is|had\s+been|time)\s+)*{_ARTICLES}"
@@ -164,6 +165,9 @@ def _beside(number: Mention, scene: Scene) -> _Beside:
     low = max((end for _, end in spans if end <= number.start), default=sentence.start)
     high = min((start for start, _ in spans if start >= number.end), default=sentence.start + len(sentence.text))
     lead, tail = (sentence.text[a - sentence.start : b - sentence.start] for a, b in ((low, number.start), (number.end, high)))
+    ahead = next((start for start, end in names if end == low), None)
+    if ahead is not None and _ESTIMATES_IT.search(sentence.text[: ahead - sentence.start]):
+        lead = f"estimated {lead}"  # "you had put “A” at 3 h"
     return _Beside(lead, _PHRASE_ENDS.split(tail, maxsplit=1)[0], tail if any(n.start == high for n in sentence.numbers) else None)
 
 

@@ -108,7 +108,8 @@ def in_the_day(got: Groups) -> Found:
 def hours_and(got: Groups) -> Found:
     whole = Decimal(60) if (got["whole"] or "").lower() in ("an", "a") else value_of(got["whole"] or "0")[0] * 60
     rest = value_of(got["rest"] or "0")[0]
-    return [minutes(whole + rest)] if rest < 60 else []  # "16 h, and 910 minutes" are two
+    is_one = rest < 60 and not re.search(r"[.,]\d", got["whole"] or "")  # "16 h, and 910 minutes" are two, "2.75 hours, 45 minutes more" too
+    return [minutes(whole + rest)] if is_one else []
 
 
 def glued(got: Groups) -> Found:

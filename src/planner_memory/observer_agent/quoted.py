@@ -54,7 +54,7 @@ def subjects(scene: Scene) -> dict[int, Subject]:
     for kinds in (("minutes", "count", "factor"), ("time",), ("date", "weekday"), ("percent",)):
         numbers = [n for n in scene.sentence.numbers if n.kind in kinds and not n.is_each]
         for number in numbers:
-            if (cluster := _cluster_of(number, numbers, clusters)) is None or _is_of_the_person(number, scene):
+            if (cluster := _cluster_of(number, numbers, clusters)) is None or _is_of_the_person(number, scene, clusters):
                 continue
             in_turn = _in_turn(number, numbers, cluster, clusters, scene)
             names = in_turn or cluster.names
@@ -135,9 +135,11 @@ def _is_apart(number: Mention, alike: Sequence[Mention], cluster: _Cluster, scen
     return ";" in between or (any(n.start > cluster.end for n in alike) and _CLAUSE.search(between) is not None)
 
 
-def _is_of_the_person(number: Mention, scene: Scene) -> bool:
+def _is_of_the_person(number: Mention, scene: Scene, clusters: Sequence[_Cluster] = ()) -> bool:
+    """Whether it is one of the person's own figures that the words name; the words of a title name none."""
     near = nearness(number, scene.sentence)
-    return number.kind in ("minutes", "count", "percent") and any(near.get(f"own {concept}", 0.0) > _OWN for concept in _APART)
+    said = {word.about for word in scene.sentence.words if not any(cluster.start <= word.start < cluster.end for cluster in clusters)}
+    return number.kind in ("minutes", "count", "percent") and any(near.get(f"own {concept}", 0.0) > _OWN for concept in _APART if concept in said)
 
 
 def clause_of(number: Mention, sentence: Sentence) -> tuple[int, int]:

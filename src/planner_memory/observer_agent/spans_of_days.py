@@ -1,7 +1,7 @@
 """Streaks of days, and what a day ahead holds: counts whose words leave one fact to be meant."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from planner_memory.observer_agent.claims import Claim
@@ -71,16 +71,9 @@ def day_ahead(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Ver
         low, high = clause_of(number, scene.sentence)
         if number.kind != "count" or number.is_each or not low <= days[0].start < high:
             continue
-        if (noun := _THINGS.match(scene.sentence.after(number))) is not None:
-            allowed = {Decimal(len(tasks) if "task" in noun.group().lower() else len(blocks)), *_told(scene)}
+        noun = _THINGS.match(scene.sentence.after(number))
+        if noun is not None and ("task" in noun.group().lower() or not scene.titles):  # the blocks of a title are no day's
+            allowed = {Decimal(len(tasks) if "task" in noun.group().lower() else len(blocks)), Decimal(len(scene.sentence.names))} - {Decimal(0)}
             why = "" if number.value in allowed else f"On {day} there are {len(tasks)} tasks in {len(blocks)} blocks."
             found[number.start] = verdict_of(number, f"upcoming on {day}", why)
     return found
-
-
-def _told(scene: Scene) -> Iterator[Decimal]:
-    """As many as the sentence names, or as one of them has blocks."""
-    if scene.sentence.names:
-        yield Decimal(len(scene.sentence.names))
-    for name in scene.sentence.names:
-        yield Decimal(sum(record.name == name for record in scene.group("upcoming")))
