@@ -192,6 +192,7 @@ _TASKS = (
     _frame(r"{a} of {the}{b}(?: planned)?(?: tasks)?…(?:slipped|left over|left|not done|no new|undone|missed|without|open|unfinished)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned", "a=list.undated b=now.planned", "a=list.undated b=list.slipped", unless=r"step|run|@[^⟨]*has|⟨\d+⟩ done", loose=True),
     _frame(r"of {the}{b} (?:planned )?tasks…(?:,|:) {a}…(?:slipped|left|not|open|undone|missed)", "a=list.slipped b=now.planned", "a=now.missed b=now.planned"),
     _frame(r"{a} (?:planned )?(?:tasks?|of them)…(?:left over|not done|no new|undone|without|slipped|new (?:date|time|slot|day))", "a=list.slipped", "a=now.missed", "a=list.undated", unless=r"step|\bof ⟨", loose=True),
+    _frame(r"{a} (?:open|missed|unfinished|remaining) tasks", "a=list.slipped", when=r"\?\s*$", unless=r"@|⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a} (?:\w+ )?(?:tasks|of them|of those)\W*@", "a=list.named", unless=r"step|⟨\d+⟩[^⟨⟩]*⟨|open", loose=True),
     _frame(r"{a} (?:scheduled )?tasks?…tomorrow", "a=tomorrow.tasks", unless=r"⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*tomorrow|done|completed", loose=True),
     _frame(r"tomorrow…{a} (?:scheduled )?tasks?", "a=tomorrow.tasks", unless=r"done|completed", loose=True),
