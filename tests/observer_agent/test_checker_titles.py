@@ -109,6 +109,7 @@ OF_TITLES = [
     "On Tuesday you go on with the garden wall at 10:00 and again at {14:15|15:15}, for {an hour and a half|two and a half hours}.",
     "Tour 1 is set for {Monday|Wednesday} at half past nine, and the photographs of the old shed for Thursday at {one in the afternoon|three in the afternoon}.",
     "Next week starts on Monday at {9:30|8:30}.",
+    "Next Monday starts at {9:30|8:30}; the old shed is photographed on Thursday at 13:00.",
     # days of what slipped
     "Two things slipped: the oak boards, meant for {Tuesday|Friday}, and the photographs of the old shed.",
     "1. Order the oak boards ({Tuesday|Wednesday})",
@@ -131,6 +132,10 @@ OF_WEEKS = [
     "You have kept the plan {2|6} days running.",
     "It was a lean week: {23.25 hours|21.25 hours}, when your average is 23.4.",
     "14 events came in, {eight|six} of them mails.",
+    "Twelve tasks had been planned, nine were done, {three|five} weren't.",
+    "The billable target was missed by {three|four} hours, or {13.6|18.6} %.",
+    "Average completion over the two weeks before: {79|89} %.",
+    "Last week: {13|11} tasks of 15, 29 hours, {18|16} of them deep work.",
     "{Three in four|Four in five} planned tasks made it.",
 ]  # fmt: skip
 OF_A_DAY = [

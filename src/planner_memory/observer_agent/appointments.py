@@ -99,6 +99,8 @@ def _begins_or_ends(record: Record, times: set[Time], *, may_end: bool) -> bool:
 def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Sequence[Record]) -> dict[int, Verdict]:
     scene = bindings.scene
     owner = bindings.owner(mention)
+    if owner is not None and ";" in scene.text[mention.end - scene.sentence.start : max(owner.title.start - scene.sentence.start, 0)]:
+        return _of_a_day(mention, times, _days(mention, bindings), bindings, upcoming)  # of what stands behind it nothing is told yet
     own = owner.title.of(upcoming) if owner is not None else []
     others = [record for title in bindings.titles for record in title.of(upcoming)]
     days = _days(mention, bindings)

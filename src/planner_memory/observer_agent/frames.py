@@ -84,7 +84,7 @@ _PARTS = (
     _frame(r"{a} (?:out )?of {the}{b}(?: hours)?…(?:was|were|is|are|went|counted|can be|could be|as)…{measure}", "a=now.$ b=now.work", unless=r"⟩[^⟨⟩]*\bplan|average|week before"),
     _frame(r"\b(?:of|within|out of) {the}{b} (?:hours )?(?:of work|you worked|worked|you (?:recorded|tracked|logged)|recorded|tracked|logged)\b", "b=now.work", unless=r"average|before|last|@|previous", loose=True),
     _frame(r"\b(?:worked|tracked|recorded|logged) {the}{a} (?:hours )?against {the}{b} (?:hours )?(?:scheduled|on the (?:schedule|calendar))", "a=now.work b=now.scheduled", unless="@"),
-    _frame(r"\bof {the}{a} (?:hours )?,? all but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "a=now.work b=now.nonbillable"),
+    _frame(r"\bof {the}{a}(?: hours)?,? all but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "a=now.work b=now.nonbillable"),
     _frame(r"\ball but {the}{b} (?:hours )?…(?:was|were|is|are|could be|can be) (?:billable|billed)\b", "b=now.nonbillable"),
     _frame(r"\b(?:blocked|scheduled|booked|reserved) {the}{a} (?:hours )?(?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
     _frame(r"\bhad {the}{a} (?:hours )?(?:scheduled|blocked|booked|reserved|in the calendar|on the schedule) (?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
@@ -125,7 +125,7 @@ _TREND = (
     _frame(r"{measure}…{a},? with an average of {b}", "a=now.$ b=average.$", unless="@"),
     _frame(r"\baverag\w*[^\n;]*?{a} (?:hours (?:of )?)?{measure}", "a=average.$", unless=r"this week|\bnow\b|against|\bthan\b|above|below|@|;"),
     _frame(r"{measure}…{a}…{against} {the}{b}\W*$", "a=now.$ b=average.$", "a=now.$ b=before.$", section="trend", unless=r"@|average|week|⟨\d+⟩[^⟨⟩]*⟨\d+⟩[^⟨⟩]*⟨"),
-    _frame(r"{weekbefore}:? {the}{a}…{against} {the}{b}", "a=now.$ b=before.$", when=r"{measure}", unless=r"average|this one"),
+    _frame(r"{weekbefore}:? {the}{a}…{against} {the}{b}", "a=now.$ b=before.$", when=r"{measure}", unless=r"average|this one|tasks? (?:out )?of"),
     _frame(r"{a} {the}{measure}…{beside} {the}{b}(?: {measure2})?(?: in| of| from)? {weekbefore}".replace("{measure2}", "\\w+"), "a=now.$ b=before.$"),
     _frame(r"{measure}…{a}…{beside} {the}{b}(?: \w+)?(?: in| of| from)? {weekbefore}", "a=now.$ b=before.$", "a~before_gap.$ b=before.$"),
     _frame(r"{a} {measure}{gap}(?:this one|this week|now)\b{gap}{b}", "a=before.$ b=now.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b"),
@@ -133,7 +133,8 @@ _TREND = (
     _frame(r"{a} (?:hours |tasks |meetings |switches )?(?:less|more|fewer) than (?:in |on )?{weekbefore}", "a~before_gap.$", unless=r"@|average"),
     _frame(r"{a},? (?:when|while|whereas|where|against) {the}(?:\w+ )?average(?: (?:over|of|for|in) {the}[^,;:\n]*?weeks)?…(?:is|was|of|stands at|lies at) {the}{b}", "a=now.$ b=average.$"),
     _frame(r"(?<!\bof\s)(?<!\bof\sthe\s){a} {measure}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
-    _frame(r"{measure} of {a}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
+    _frame(r"\baverage {measure}(?:[^\n]*?\bweeks)?(?: (?:is|was))?\W+{a}\W*$", "a=average.$", unless="@"),
+    _frame(r"(?<!⟩\s){measure} of {a}", "a=before.$", when=rf"^\W*(?:in )?{_WEEK_BEFORE}\b", unless=r"average|this one|this week|\bnow\b|\bless|\bmore"),
 )  # fmt: skip
 _SPRINT = (
     # two numbers: done and planned, in the order that the words say
@@ -159,6 +160,7 @@ _SPRINT = (
     _frame(r"{a} (?:billable )?(?:hours )?(?:short of|shy of|above|over|below|under|beyond|behind|ahead of|more than|less than) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"{a} (?:short of|shy of|above|over|below|under|beyond|behind|ahead of) {the}(?:billable )?{plan}", "a~sprint.gap", "a~sprint.gap_percent", section="sprint"),
     _frame(r"{plan}…(?:exceeded|beaten|passed|overshot|topped|surpassed) by {the}(?:good )?{a}", "a+sprint.gap", "a+sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
+    _frame(r"{plan}…(?:missed|undershot) by {the}{a},? (?:or|i\.e\.|that is) {b}", "a-sprint.gap b=sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"{plan}…(?:missed|undershot) by {the}(?:good )?{a}", "a-sprint.gap", "a-sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"(?:exceeded|beat|passed|overshot|topped|surpassed) {the}…{plan}…by {the}(?:good )?{a}", "a+sprint.gap", "a+sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
     _frame(r"(?:missed|undershot) {the}…{plan}…by {the}(?:good )?{a}", "a-sprint.gap", "a-sprint.gap_percent", when=r"bill|sprint", unless=r"@"),
@@ -185,6 +187,7 @@ _TASKS = (
     _frame(r"\bstreak of (?:days (?:with|of) )?deep work…{a}", "a=streak.deep"),
     _frame(r"{a} of {the}(?:planned tasks|tasks planned|tasks (?:that )?(?:you|I) (?:had )?planned|tasks on the plan)\b", "a=now.completion", unless=r"@|last|before|average|week|not|slipped|open", loose=False),
     _frame(r"\byou planned {a} tasks? and (?:\w+ )?(?:finished|completed|did|closed) {b}(?! \w)", "a=now.planned b=now.kept", unless="@|last|before"),
+    _frame(r"{a} (?:were not|weren't|are not|aren't|did not|didn't)\W*$", "a=now.missed", "a=list.slipped", when=r"\bplanned\b|\bplan\b", unless=r"@|last|before|week|\bh\b|hours", loose=True),
     _frame(r"\blist (?:shrank|got shorter|is shorter|went down) by {a}", "a=now.tasks"),
     _frame(r"\bshare of {the}(?:planned tasks|plan)…(?:finished|completed|done|kept|met) (?:is|was|came to|stands at) {the}{a}", "a=now.completion", unless="last|before|average"),
     _frame(r"\b(?:entries|events)\W+{a},? of (?:which|them|these|those)\b", "a=log.events"),

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from planner_memory.observer_agent.inferred_counts import counts, dates, of_a_pair, of_a_type, of_days, times
-from planner_memory.observer_agent.inferred_durations import by_another_word, durations, minutes_of, of_one, of_two_figures
+from planner_memory.observer_agent.inferred_durations import by_another_word, durations, minutes_of, multiplied, of_one, of_two_figures
 from planner_memory.observer_agent.inferred_shares import HUNDRED, ratios
 from planner_memory.observer_agent.inferred_weeks import in_series, of_weeks
 from planner_memory.observer_agent.matching import is_near
@@ -136,6 +136,7 @@ def _of_records(mention: Mention, scene: Scene) -> Iterator[tuple[Any, str]]:
         yield from dates(mention, scene)
     elif mention.kind == "minutes":
         yield from by_another_word(mention, scene)
+        yield from multiplied(scene, mention)
         yield from of_two_figures(mention, scene)
         yield from before_this_week(mention, scene)
         for day in days_said(scene):

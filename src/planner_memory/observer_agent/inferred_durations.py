@@ -128,7 +128,7 @@ def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
             yield minutes_of(starting, "lasts_hours"), f"all of {day}"
             yield from ((r.minutes("lasts_hours") or Decimal(0), f"a block of {day}") for r in starting)
     yield from of_two_figures(mention, scene)
-    yield from _multiplied(scene, mention)
+    yield from multiplied(scene, mention)
     spoken = spoken_facts(scene, "minutes")
     if ALL.search(scene.text):
         yield from ((one.value + other.value, f"{one.path} and {other.path}") for one, other in combinations(spoken, 2))
@@ -144,7 +144,7 @@ def durations(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
         yield from ((one.value - other.value, f"{one.text} beside {other.text}") for one, other in combinations(told[-4:], 2))
 
 
-def _multiplied(scene: Scene, mention: Mention) -> Iterator[tuple[Decimal, str]]:
+def multiplied(scene: Scene, mention: Mention) -> Iterator[tuple[Decimal, str]]:
     """ "Use 1.4: book 2 h 48 min instead of two hours": an estimate by the factor that the facts suggest."""
     factors = {value for record in scene.group("drift") if (value := record.minutes("typical_factor"))}
     factors |= {n.value for n in (*scene.before, *scene.sentence.numbers) if n.kind == "factor"}

@@ -19,7 +19,11 @@ def on_a_day(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
     scene = bindings.scene
     records = owner.title.of(scene.records)
     slipped = owner.title.of(scene.records, "slipped")
-    if slipped and (_MEANT_FOR.search(scene.sentence.before(mention)) or scene.sentence.is_about("slipped")) and not _AGAIN_ON.search(scene.text):
+    if (
+        slipped
+        and (_MEANT_FOR.search(scene.sentence.before(mention)) or scene.sentence.is_about("slipped") or scene.sentence.is_about("open"))
+        and not _AGAIN_ON.search(scene.text)
+    ):
         records = slipped
     days = [value for record in records for key, value in record.values.items() if key.startswith("date ") and isinstance(value, date)]
     if any(is_day(mention, day) for day in days):

@@ -69,7 +69,9 @@ def bound(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdict
 def _read(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
     scene = bindings.scene
     if mention.kind in ("date", "weekday"):
-        return on_a_day(mention, owner, bindings)
+        day = on_a_day(mention, owner, bindings)
+        if day is not None or not _PERCENT_WORD.search(scene.text):
+            return day  # "12.5 and 16.7." may be percent
     read = _lasting(mention, owner, bindings) if mention.kind in ("minutes", "percent", "factor") else how_often(mention, owner, bindings)
     if read is not None:
         return read
@@ -89,6 +91,9 @@ def _read(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
 def _unsaid(mention: Mention, scene: Scene) -> Iterator[Mention]:
     """What a number without its unit may measure."""
     yield from (unit for unit in unsaid_units(mention, scene) if unit.kind in ("minutes", "percent"))
+    is_after_minutes = any(n.kind == "minutes" and n.end <= mention.start for n in scene.sentence.numbers)
+    if mention.kind == "count" and is_after_minutes and role_of(mention, scene) == "over":
+        yield replace(mention, kind="minutes", others=())  # "10 minutes over, the other 5 under"
     following = next((n for n in scene.sentence.numbers if n.start >= mention.end), None)
     is_listed = following is not None and _LISTED.fullmatch(scene.sentence.between(mention, following)) is not None
     if is_listed and following is not None and following.kind == "percent":
