@@ -23,11 +23,11 @@ async def test_ctrl_c_leaves_nothing_running_and_a_second_start_finds_everything
         assert running.process.wait(40) == 0, running.log.read_text()[-3000:]
         assert postmaster(data_dir) is None
         assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-    with up(data_dir) as running:
+    with up(data_dir, HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="") as running:  # a proxy for the web is not asked for this machine
         async with running.client() as client:
             found = (await client.get("/api/v1/memory/recall", params={"query": "where is the key of the rack?"})).json()
             assert found["results"][0]["content"] == "The rack key hangs behind the door."
-        # a proxy for the web is not asked for this machine
+            assert (await client.get("/health")).json()["dependencies"]["calendar"] == "up"
         assert "behind the door" in await command(data_dir, "recall", "where is the key of the rack?", HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="")
 
 

@@ -29,6 +29,8 @@ async def test_a_plan_is_one_trace_through_all_that_made_it(content: str, data_d
             "LANGFUSE_SECRET_KEY": "sk-journey",
             "LANGFUSE_HOST": langfuse.url,
             "PLANNER_TRACE_CONTENT": content,
+            "HTTP_PROXY": "http://127.0.0.1:9",  # for the web: what runs on this machine is reached past it
+            "NO_PROXY": "",
         }
         with up(data_dir, **settings) as running:
             async with running.client() as client:

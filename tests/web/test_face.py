@@ -7,10 +7,12 @@ import psycopg
 import pytest
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
+from tests.fakes.loopback import Loopback
 
 from planner_memory.adapters.postgres.database import Database
 from planner_memory.adapters.postgres.keys import PostgresKeys
 from planner_memory.core.errors import NotAuthenticated, Unavailable
+from planner_memory.http_client import service_client
 from planner_memory.web.auth import Authenticated, Authenticator, hash_of
 from planner_memory.web.face import Face, build_app
 from planner_memory.web.health import HealthReport
@@ -137,3 +139,13 @@ async def test_health_metrics_and_openapi_need_no_key(desk: Any) -> None:
     metrics = (await client.get("/metrics", headers=open_)).text
     assert 'order_desk_requests_total{method="POST",route="/api/orders",status="201"} 1.0' in metrics
     assert "/api/orders" in (await client.get("/openapi.json", headers=open_)).json()["paths"]
+
+
+async def test_services_reach_one_another_past_the_proxy_for_the_web(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with Loopback(application(PostgresKeys(database), [])) as server:
+        async with service_client(server.url, "k") as client:
+            assert (await client.get("/health")).json()["service"] == "order-desk"

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from planner_memory.asgi.all_in_one import AllInOne
 from planner_memory.cli.connection import loaded
 from planner_memory.cli.frugal import give_memory_back
+from planner_memory.cli.proxies import reach_this_machine_directly
 from planner_memory.core.errors import NotStarted
 from planner_memory.http_client import service_client
 from planner_memory.settings import Settings
@@ -43,6 +44,7 @@ async def all_in_one(settings: Settings, *, rebuild: bool = False, renew: bool =
     """
     check_exposure(settings)
     give_memory_back()
+    reach_this_machine_directly()
     async with open_platform(settings, embedded=True) as platform:
         await loaded("wiring.calendars").open_calendar(platform, may_start=True)
         gateway = await _gateway(platform, rebuild=rebuild, renew=renew)
@@ -61,6 +63,7 @@ async def single(service: str, settings: Settings) -> AsyncIterator[Running]:
     """One service on a PostgreSQL that it shares with the others, which it reaches over the network."""
     check_exposure(settings)
     give_memory_back()
+    reach_this_machine_directly()
     async with open_platform(settings, embedded=False, service=service) as platform:
         if service == "memory-gateway":
             app = await _gateway(platform, renew=True)
