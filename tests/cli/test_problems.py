@@ -84,3 +84,7 @@ def test_an_answer_that_is_no_problem_document_keeps_its_status() -> None:
     error = refused(httpx.Response(502, text="<html>Bad gateway</html>"))
     assert (error.status, exit_code(error)) == (502, 4)
     assert "Bad gateway" in error.detail
+    what, advice = described(NotStarted("PLANNER_WORKSPACE=coda-mcp needs CODA_MCP_URL, the address of an MCP server in front of Coda."))
+    assert "needs CODA_MCP_URL" in what
+    assert "start again" in advice
+    assert "in a moment" not in advice, "waiting mends no setting"

@@ -79,7 +79,9 @@ async def test_on_words_alone_and_then_with_the_meaning(data_dir: Path) -> None:
             assert refused.status_code == 409
             assert "PLANNER_EMBEDDER" in refused.json()["detail"]
     assert "planner-memory reindex" in await command(data_dir, "up", "--port", "0", status=4)
-    assert json.loads(await command(data_dir, "reindex", "--embedder", "local", "--json"))["embedder"].startswith("all-MiniLM")
+    outcome = json.loads(await command(data_dir, "reindex", "--embedder", "local", "--json"))
+    assert outcome["embedder"].startswith("all-MiniLM")
+    assert outcome["memories"] == 1, "counted although it is done before anybody looks"
     with up(data_dir) as running:
         async with running.client() as client:
             found = (await client.get("/api/v1/memory/recall", params={"query": "doctor visit"})).json()

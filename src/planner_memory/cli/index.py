@@ -54,13 +54,13 @@ async def build_index(settings: Settings, embedder: Kind | None = None) -> dict[
     notice("Nothing is running here; starting it for this command …")
     loaded("web.logs").configure_logs("error", "text")
     async with loaded("cli.runtime").in_process(chosen, rebuild=True) as client:
-        total = await _until_indexed(client)
-        health = (await client.get("/health")).json()
-        return {"memories": total, "embedder": health["adapters"]["embedder"]}
+        await _until_indexed(client)
+        progress, health = await Api(client).get("/api/v1/memory/reindex"), (await client.get("/health")).json()
+        return {"memories": progress["total"], "embedder": health["adapters"]["embedder"]}
 
 
-async def _until_indexed(client: httpx.AsyncClient) -> int:
-    """Waits until nothing is pending, as long as that goes on falling; returns how many there were."""
+async def _until_indexed(client: httpx.AsyncClient) -> None:
+    """Waits until nothing is pending, as long as that goes on falling."""
     first: int | None = None
     least, silent = -1, 0.0
     with _bar() as bar:
@@ -73,7 +73,6 @@ async def _until_indexed(client: httpx.AsyncClient) -> int:
             least = pending
             bar.update(line, total=first, completed=first - pending)
             await asyncio.sleep(_POLL_SECONDS)
-    return first or 0
 
 
 def _bar() -> Progress:

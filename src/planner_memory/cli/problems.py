@@ -23,6 +23,7 @@ _ADVICE = {
     UNAVAILABLE: "Try again in a moment; `planner-memory doctor` shows which part does not answer.",
     UNEXPECTED: "Look into the log of the running product; `planner-memory doctor` shows the state of its parts.",
 }
+_NOT_STARTED = "Set or correct what that names, then start again; docs/settings.md says what each setting takes."
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])")
 
 
@@ -62,7 +63,7 @@ def exit_code(error: Exception) -> int:
 
 def described(error: Exception) -> tuple[str, str]:
     """What went wrong, and what to do about it: one line each."""
-    advice = _ADVICE[exit_code(error)]
+    advice = _NOT_STARTED if isinstance(error, NotStarted) else _ADVICE[exit_code(error)]
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""

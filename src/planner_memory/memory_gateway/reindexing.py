@@ -90,6 +90,11 @@ class Reindexer:
         self._task = asyncio.create_task(self._run(pair, location, now))
         return self.progress
 
+    def was_emptied(self, total: int) -> None:
+        """Notes that the index was emptied before it was opened, with so many memories to be indexed again in the background."""
+        detail = "The index was emptied at the start. The memories follow in the background."
+        self.progress = Progress("switched", self._current.embedder.name, total=total, started_at=self._clock(), detail=detail)
+
     async def close(self) -> None:
         """Breaks off a rebuild; the index in use stays."""
         if self._task is not None and not self._task.done():

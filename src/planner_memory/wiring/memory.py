@@ -241,7 +241,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         store=store, documents=documents, current=search, home=home, places=Places(make, discard), clock=platform.clock, zone=person_zone
     )
     if rebuild:
-        await gateway.reindex()
+        reindexer.was_emptied(await gateway.reindex())
         await documents.reindex()
     for service in (gateway, documents):
         service.open()
