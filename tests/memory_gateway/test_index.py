@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import psycopg
+import pytest
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.postgres.database import Database
@@ -100,6 +101,17 @@ async def test_remember_says_where_it_is(open_gateway: Open, vectors: QdrantEdge
         await settled(http)
         assert [r["content"] for r in await found(http, "gate")] == ["Stored during the outage of the gate"]
         assert await vectors.count(Filter()) == 1
+
+
+async def test_a_memory_that_can_be_searched_says_so_before_it_is_written_down(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planner_memory.memory_gateway.indexer._NOTED_SECONDS", 3_600)
+    async with open_gateway(vectors=vectors, embedder=embedder) as (http, _):
+        kept = (await http.post(f"{BASE}/remember", json={"content": "The gate is green"})).json()
+        await settled(http)
+        assert (await http.get(f"{BASE}/memories/{kept['memory_id']}")).json()["index_state"] == "indexed"
+        assert [m["index_state"] for m in (await http.get(f"{BASE}/memories")).json()["memories"]] == ["indexed"]
 
 
 async def test_without_the_embedder_words_are_searchable_and_the_meaning_follows(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,11 @@ class Indexer:
 
     async def wait_for(self, ids: Sequence[UUID], seconds: float) -> dict[UUID, Outcome]:
         return await self._loop.wait_for(ids, seconds)
+
+    def as_known(self, row: StoredMemory) -> StoredMemory:
+        """The row as it will be when all is noted: one that can be searched already says so."""
+        is_unnoted = row.index_state != "indexed" and any(r.id == row.id and r.index_due_at == row.index_due_at for r in self.unnoted)
+        return replace(row, index_state="indexed") if is_unnoted else row
 
     async def _end_leases(self) -> None:
         async with self._store.begin(may_be_lost=True) as tx:

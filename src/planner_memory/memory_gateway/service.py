@@ -36,7 +36,7 @@ from planner_memory.ports.cache import Cache
 from planner_memory.ports.embedder import Embedder
 from planner_memory.ports.followups import FollowUpStore
 from planner_memory.ports.jobs import Jobs
-from planner_memory.ports.memories import Added, MemoryStore, Pending, Selection
+from planner_memory.ports.memories import Added, MemoryStore, Pending, Selection, StoredMemory
 from planner_memory.ports.profiles import ProfileStore
 from planner_memory.ports.vectors import VectorIndex
 from planner_memory.web.health import HealthReport, State, state_of
@@ -247,14 +247,21 @@ class Gateway:
 
     async def memory(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
         async with self._store.begin() as tx:
-            return memory_document(await found_memory(tx, memory_id, clients))
+            row = await found_memory(tx, memory_id, clients)
+        return memory_document(self._as_known(row))
 
     async def listed(self, clients: tuple[str, ...] | None, asked: Narrowing, *, cursor: str | None, limit: int) -> dict[str, Any]:
         chosen = selection(clients, asked, await self._zone())
         async with self._store.begin() as tx:
             rows = await tx.listed(chosen, before=place_of(cursor) if cursor else None, limit=limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
-        return {"memories": [memory_document(r) for r in rows[:limit]], "next_cursor": cursor_of(last.occurred_at, last.id) if last else None}
+        return {
+            "memories": [memory_document(self._as_known(r)) for r in rows[:limit]],
+            "next_cursor": cursor_of(last.occurred_at, last.id) if last else None,
+        }
+
+    def _as_known(self, row: StoredMemory) -> StoredMemory:
+        return self._indexer.as_known(row) if self._indexer else row
 
     async def forget_one(self, memory_id: UUID, clients: tuple[str, ...] | None) -> dict[str, Any]:
         document = await self.memory(memory_id, clients)
