@@ -86,11 +86,12 @@ def _clusters(scene: Scene) -> Iterator[_Cluster]:
 
 def _families(scene: Scene) -> Iterator[_Cluster]:
     """Titles that differ in their number alone, told as one: "the support hours", "both audits"."""
+    patterns = [record.name for group in ("drift", "variance") for record in scene.group(group)]
     for called, names in scene.ledger.names.families.items():
         for match in re.finditer(rf"(?:\b(?P<n>\w+)\s+)?\b{re.escape(called)}s\b(?!\s+x)", scene.text, re.IGNORECASE):
-            size = _SIZES.get((match["n"] or "").lower()) or (
-                len(names) if (match["n"] or "").lower() in _ALL else 0
-            )  # "audits" may be all that there ever were
+            told, is_pattern = (match["n"] or "").lower(), any(called.lower() in name.lower() for name in patterns)
+            # "audits", and "the audits" where they are a pattern too, may be all that there ever were
+            size = _SIZES.get(told) or (len(names) if told in _ALL and (told == "both" or not is_pattern) else 0)
             at = scene.sentence.start + match.start()
             yield _Cluster(at, scene.sentence.start + match.end(), names, is_whole=size == len(names), is_in_order=False)
 

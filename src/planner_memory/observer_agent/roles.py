@@ -11,7 +11,8 @@ from planner_memory.observer_agent.sentences import Sentence
 
 Role = Literal["part", "rest", "whole"]
 _OF = re.compile(
-    r"\s*(?:(?:planned\s+|completed\s+|finished\s+)?(?:tasks?|items?|things?)\s+)?(?:/|(?:out\s+)?of)\s*(?:(?:the|your|its|those|all|a\s+total\s+of|my)\s+)*",
+    r"\s*(?:(?:planned\s+|completed\s+|finished\s+)?(?:tasks?|items?|things?)\s+)?(?:/|(?:out\s+)?of)\s*"
+    r"(?:(?:the|your|its|those|all|a\s+total\s+of|my|planned|[^\W\d]+['’]s)\s+)*",
     re.IGNORECASE,
 )
 _BEFORE_WHOLE = re.compile(r"(?:^|[\s,;:(–—])(?:out\s+)?of\s+(?:(?:the|your|its|those|all)\s+)*$|\bplan(?:ned)?\s*$", re.IGNORECASE)
