@@ -23,6 +23,10 @@ _AS_SAID = re.compile(
     r"\b(?:exact\w*|on\s+time|right|spot\s+on|match\w*|precise\w*|perfect\w*|to\s+the\s+minute|on\s+the\s+(?:dot|nose|mark)|hit|accurate|as\s+(?:planned|estimated)|correct|just\s+as|level)\b",
     re.IGNORECASE,
 )
+_NOT_DONE = re.compile(
+    r"\b(?:(?:the\s+)?other|rest|remaining|left|missing)\b.*\b(?:not|n['’]t|left|open|undone|wait\w*|slipped|missed|stayed|remain\w*|unfinished)\b|\b(?:that|which)\s+(?:were|are|was|is)\s+left\b",
+    re.IGNORECASE,
+)
 _UNTIL = re.compile(
     r"(?:\b(?:until|till|to|by|end\w*|over|done|before|after|free|through|last\w*|finish\w*|out|stop\w*|between\b.*\band)\b|[–-])\s*(?:\w+\s+){0,2}$",
     re.IGNORECASE,
@@ -48,6 +52,9 @@ def counts(mention: Mention, scene: Scene) -> Iterator[tuple[Decimal, str]]:
         if pattern.search(text):
             yield Decimal(found), f"tasks that {what}"
     yield from of_days(scene)
+    if _NOT_DONE.search(text):
+        left = (scene.ledger.figures.named(name) for name in ("now.missed", "list.slipped"))
+        yield from ((figure.value, figure.path) for figure in left if figure is not None)
     if scene.sentence.is_about("scheduled") or scene.sentence.is_about("upcoming"):
         yield Decimal(len(scene.group("upcoming"))), "blocks ahead"
     after = stem((re.match(r"\s*([^\W\d_]+)", scene.sentence.after(mention)) or [""])[0].strip() or "-")

@@ -68,6 +68,8 @@ def weight(claim: Claim, near: dict[str, float], rarity: dict[str, float]) -> fl
         score -= 1.5 * near.get("own planned", 0.0)
     if "planned" not in claim.concepts and claim.kind == "percent":
         score -= near.get("own planned", 0.0)
+    if "billable" in claim.concepts and "planned" not in claim.concepts and claim.kind == "minutes":
+        score -= 2 * near.get("own planned", 0.0)  # what was planned to be billable is the sprint's
     for concept, opposite in _OPPOSITES:
         if concept in claim.concepts and opposite not in claim.concepts and near.get(f"own {opposite}", 0.0) > near.get(f"own {concept}", 0.0):
             score -= 1.5 * near[f"own {opposite}"]
