@@ -211,7 +211,7 @@ _AHEAD = (
     *(_frame(r"{a} (?:of them )?(?:are|is) scheduled,? with {b}", "a=ahead.tasks b=ahead.hours", section=s, loose=True) for s in ("next", "tomorrow", "focus")),
     _frame(r"{a} (?:more )?(?:scheduled )?tasks? with {the}{b}", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
     _frame(r"{a} (?:more |scheduled )*tasks? and {the}{b}…(?:ahead|schedule|next)", "a=ahead.tasks b=ahead.hours", unless=r"@|today|done|completed|slipped"),
-    _frame(r"{a} (?:more |scheduled )*tasks?,? (?:worth )?{the}{b} (?:hours )?(?:in total|in all|altogether)?", "a=ahead.tasks b=ahead.hours", when=r"schedule|ahead|next", unless=r"@|today|done|completed|slipped|tomorrow"),
+    _frame(r"{a} (?:more |scheduled )*tasks?,? (?:worth )?{the}{b} (?:hours )?(?:in total|in all|altogether)?", "a=ahead.tasks b=ahead.hours", when=r"schedule|ahead|next", unless=r"@|today|done|completed|slipped|tomorrow|worked"),
     _frame(r"{a} tasks?…(?:are|is|remain|still|stay)…open,? (?:and |with )?{the}{b}…scheduled", "a=list.open b=ahead.hours", unless=r"@|⟨\d+⟩ of them"),
     _frame(r"{a} (?:hours )?(?:are|is|lie|lies|stand|wait)?…\b(?:scheduled ahead|ahead|scheduled from here)", "a=ahead.hours", "a=ahead.tasks", unless=r"@|tomorrow|today|of the|⟨\d+⟩[^⟨⟩]*⟨", loose=True),
     _frame(r"{a} tasks? (?:are|is|remain) (?:scheduled|on the (?:schedule|calendar))", "a=ahead.tasks", unless=r"@|tomorrow|today|\bon \w+day|done|completed", loose=True),

@@ -26,6 +26,7 @@ _NOT_HOURS = re.compile(
     re.IGNORECASE,
 )
 _TOGETHER = re.compile(r"\b(?:together|in total|altogether|in all|combined|overall|worked)\b", re.IGNORECASE)
+_NOT_BILLABLE = re.compile(r"\b(?:not|non|un)[\s-]?billable\b|\bcannot\s+be\s+billed\b", re.IGNORECASE)  # the sprint knows no such hours
 _EACH = re.compile(r"\b(?:each|both|apiece)\b", re.IGNORECASE)
 _MINUTES_WORD = re.compile(r"min", re.IGNORECASE)
 _GROUPS = {"task": ("completed",), "run": ("drift", "variance"), "trouble": ("repeated_trouble",), "block": ("upcoming",)}
@@ -38,6 +39,8 @@ def framed(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdic
     right: dict[int, Verdict] = {}
     wrong: dict[int, Verdict] = {}
     for frame in FRAMES:
+        if frame.section == "sprint" and _NOT_BILLABLE.search(text):
+            continue
         if (frame.section and frame.section not in scene.section) or not frame.applies(text, f"{scene.section}\n{scene.text}"):
             continue
         for match in frame.pattern.finditer(text):
