@@ -89,7 +89,7 @@ _PARTS = (
     _frame(r"\b(?:blocked|scheduled|booked|reserved) {the}{a} (?:hours )?(?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
     _frame(r"\bhad {the}{a} (?:hours )?(?:scheduled|blocked|booked|reserved|in the calendar|on the schedule) (?:and|but) (?:you )?(?:only )?(?:worked|used|spent|needed|put in) {the}{b}", "a=now.scheduled b=now.work", unless="@"),
     _frame(r"{p} (?:done|complete|completed|finished)\b", "p=now.completion", unless="@|last|before|average|week", loose=True),
-    _frame(r"{a},? {the}{b} of (?:it|that|this|them|which)…{measure}", "a=now.work b=part.$"),
+    _frame(r"{a},? {the}{b} of (?:it|that|this|them|which)…{measure}", "a=now.work b=part.$", "a=now.work b=now.$", "a=before.work b=before.$"),
     _frame(r"{a} of {the}(?:recorded |tracked |logged |working )?(?:time|hours|work|day|week)(?: worked| tracked| recorded)?…(?:was|were|is|are|went|counted|can be|could be)…{measure}", "a=part.$", unless=r"sprint", loose=True),
     _frame(r"{a} of {the}(?:recorded |tracked |logged )?(?:time|hours|work)(?: worked| tracked| recorded)? (?:was|were|is|are|can be) {measure}", "a=sprint.billable", when="sprint"),
     _frame(r"\bwhat you (?:cannot|can not|can't|could not)(?: bill| invoice| charge)?\W+{a}", "a=now.nonbillable"),
