@@ -133,6 +133,37 @@ async def test_without_the_embedder_words_are_searchable_and_the_meaning_follows
         assert [r["content"] for r in await found(http, "heating craftsman")] == ["The plumber repaired the boiler"]
 
 
+async def test_memories_that_wait_for_an_emptied_index_are_found_by_their_words_and_named(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
+) -> None:
+    async def asked(http: httpx.AsyncClient, client: str) -> tuple[list[str], list[str], bool]:
+        answer = (await http.get(f"{BASE}/recall", params={"query": "plumber", "client_id": client})).json()
+        return [r["content"] for r in answer["results"]], answer["degraded"], answer["cached"]
+
+    engine = Switch(vectors, "upsert")
+    async with open_gateway(vectors=engine, embedder=embedder) as (http, gateway):
+        for content in ("The plumber repaired the boiler", "The fence was painted"):
+            await http.post(f"{BASE}/remember", json={"content": content, "client_id": "acme"})
+        await settled(http)
+        assert (await asked(http, "borealis"))[1] == []
+        async with await psycopg.AsyncConnection.connect(database.dsn) as connection:
+            await connection.execute("update events set created_at = now() - interval '1 hour'")
+        engine.is_away = True
+        assert await gateway.reindex() == 2
+        kept = await http.post(f"{BASE}/remember", json={"content": "The plumber is new here", "client_id": "borealis"})
+        assert kept.status_code == 207
+        assert (await asked(http, "borealis"))[1] == [], "waiting for a moment is ordinary"
+        for _ in range(2):
+            found, degraded, cached = await asked(http, "acme")
+            assert found == ["The plumber repaired the boiler"]
+            assert ["2 of the memories" in each for each in degraded] == [True]
+            assert not cached, "an answer that lacks something is not kept"
+        engine.is_away = False
+        gateway.open()
+        await settled(http)
+        assert await asked(http, "acme") == (["The plumber repaired the boiler", "The fence was painted"], [], False)
+
+
 async def test_rows_written_edited_and_deleted_by_sql_are_followed(
     open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
 ) -> None:

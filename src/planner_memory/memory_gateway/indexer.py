@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from planner_memory.core.errors import PlannerMemoryError
 from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.answers import Answers
+from planner_memory.memory_gateway.backlog import Backlog
 from planner_memory.memory_gateway.index_loop import BATCH, LEASE_SECONDS, Dense, IndexLoop, Outcome, PatientEmbedder
 from planner_memory.memory_gateway.indexing import Entry, entries
 from planner_memory.memory_gateway.texts import REACH
@@ -42,6 +43,7 @@ class Indexer:
         self.embedder = PatientEmbedder(embedder)
         self._handed: list[StoredMemory] = []
         self.unnoted: list[StoredMemory] = []  # searchable; that they are is written down with the next round
+        self.backlog = Backlog(store, self.unnoted)
         self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds, handed=self._work_off)
 
     def open(self) -> None:
@@ -108,6 +110,7 @@ class Indexer:
         rows = tuple(self.unnoted)
         async with self._store.begin(may_be_lost=True) as tx:
             missing = await tx.mark_indexed(rows)
+        self.backlog.changed()
         del self.unnoted[: len(rows)]
         if missing:  # forgotten while they were embedded
             await self._vectors.delete(missing)
@@ -128,11 +131,13 @@ class Indexer:
         if note_later and not reason:
             await self._answers.advance({r.client_id for r in rows})
             self.unnoted += rows
+            self.backlog.changed()
             self._loop.tell(ids, Outcome("indexed"))
             self._loop.wake_soon(_NOTED_SECONDS)
             return True
         async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(rows, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(rows))
+        self.backlog.changed()
         if missing:  # forgotten while they were embedded
             await self._vectors.delete(missing)
         await self._answers.advance({r.client_id for r in rows})

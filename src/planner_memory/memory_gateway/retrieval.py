@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner_memory.core.errors import PlannerMemoryError
+from planner_memory.memory_gateway.backlog import Backlog
 from planner_memory.memory_gateway.dates import named_intervals
 from planner_memory.memory_gateway.echoes import Asked, Echoes
 from planner_memory.memory_gateway.ranking import Ranked, Weights, ranked
 from planner_memory.memory_gateway.words import Corpus, words
 from planner_memory.ports.embedder import Embedder
-from planner_memory.ports.memories import Candidate, MemoryStore, Selection, StoredMemory
+from planner_memory.ports.memories import Candidate, MemoryStore, Scored, Selection, StoredMemory
 from planner_memory.ports.vectors import Filter, Hit, Query, VectorIndex
 
 _PER_CHANNEL = 60  # each further ten cost some 0.7 ms a recall
@@ -71,6 +72,7 @@ class Retriever:
         store: MemoryStore,
         vectors: VectorIndex | None,
         embedder: Embedder | None,
+        backlog: Backlog | None = None,
         weights: Weights | None = None,
         echoes: Echoes | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class Retriever:
         self._store = store
         self._vectors = vectors
         self._embedder = embedder
+        self._backlog = backlog
         self._weights = weights or Weights()
 
     async def find(
@@ -114,11 +117,15 @@ class Retriever:
         return found
 
     async def _by_index(self, vectors: VectorIndex, query: str, selection: Selection, asked: Asked | None, best: Order, found: Found) -> None:
-        """Words while the embedder works, then meaning; then the rows of both in one statement, since each costs as much as forty rows."""
+        """Words while the embedder works, then meaning; then the rows of both in one statement, since each costs as much as forty rows.
+
+        Rows that wait for the index longer than is ordinary are looked up by their words in the store, too.
+        """
         limit = _PER_CHANNEL_OF_WORDS if self._embedder is None else _PER_CHANNEL
         search = Query(text=query, limit=limit, filter=index_filter(selection))
         meaning = asyncio.create_task(self._meaning(query, found))
         await asyncio.sleep(0)  # the embedder first: it lets go of the interpreter while it works, the engine does not
+        backlog = self._backlog.look() if self._backlog else None
         try:
             channels = _scores(await vectors.search(search))
             vector = await meaning
@@ -128,12 +135,20 @@ class Retriever:
             channels |= _scores(await vectors.search(replace(search, dense=vector, channels=())))
         if asked:
             await asked.add_to(channels, found)
-        ids = _ids(channels)
-        if not ids:
-            return
         cut = [name for name, scores in channels.items() if name not in ("text", "window") or len(scores) >= limit]
+        waiting = _of(await asyncio.shield(backlog), selection.clients) if backlog else 0
+        if waiting:
+            found.lacks(
+                f"qdrant: {waiting} of the memories asked are not wholly in the index yet. They were looked up by their words in postgres, too."
+            )
+        elif not _ids(channels):
+            return
         async with self._store.begin() as tx:
-            found.hits = best(channels, await tx.candidates(list(ids), selection), cut)
+            late = await tx.by_words(query, selection, 2 * limit, unindexed_only=True) if waiting else []
+            candidates = await tx.candidates(list(_ids(channels) | {h.id for h in late}), selection)
+            if late:
+                channels["text"] = _scored_here(query, candidates, channels.get("text", {}), late)
+            found.hits = best(channels, candidates, cut)
             found.rows = {r.id: r for r in await tx.memories([h.id for h in found.hits])}
 
     async def _store_is_down(self) -> PlannerMemoryError | None:
@@ -144,17 +159,14 @@ class Retriever:
         return None
 
     async def _by_words(self, query: str, selection: Selection, asked: Asked | None, best: Order, found: Found) -> None:
-        """Full-text search has no inverse document frequency, so that BM25 over what it found gives the order."""
         async with self._store.begin() as tx:
             hits = await tx.by_words(query, selection, 2 * _PER_CHANNEL)
-        channels: dict[str, dict[UUID, float]] = {"text": {h.id: 1e-6 * h.score for h in hits}}
+        channels: dict[str, dict[UUID, float]] = {"text": {h.id: h.score for h in hits}}
         if asked:
             await asked.add_to(channels, found)
         async with self._store.begin() as tx:
             candidates = await tx.candidates(list(_ids(channels)), selection)
-            scores = Corpus([c.text for c in candidates]).bm25(dict.fromkeys(words(query), 1.0))
-            text = channels["text"]
-            text |= {c.id: s + text[c.id] for c, s in zip(candidates, scores, strict=True) if c.id in text}
+            channels["text"] = _scored_here(query, candidates, {}, hits)
             found.hits = best(channels, candidates, ())
             found.rows = {r.id: r for r in await tx.memories([h.id for h in found.hits])}
 
@@ -176,3 +188,15 @@ def _ids(channels: Channels) -> set[UUID]:
 
 def _scores(answer: Mapping[str, Sequence[Hit]]) -> dict[str, dict[UUID, float]]:
     return {channel: {h.id: h.score for h in hits} for channel, hits in answer.items()}
+
+
+def _scored_here(query: str, candidates: Sequence[Candidate], from_index: Collection[UUID], by_words: Sequence[Scored]) -> dict[UUID, float]:
+    """BM25 over what was found by words: full-text search has no inverse document frequency, and its scores do not compare with the index's."""
+    rank = {h.id: h.score for h in by_words}
+    listed = [c for c in candidates if c.id in rank or c.id in from_index]
+    scores = Corpus([c.text for c in listed]).bm25(dict.fromkeys(words(query), 1.0))
+    return {c.id: s + 1e-6 * rank.get(c.id, 0.0) for c, s in zip(listed, scores, strict=True)}
+
+
+def _of(waiting: Mapping[str, int], clients: tuple[str, ...] | None) -> int:
+    return sum(waiting.values() if clients is None else (waiting.get(each, 0) for each in clients))

@@ -82,12 +82,13 @@ class Gateway:
         self._cache_vendor = cache_vendor
         self.graph = Graph(store)
         self._answers = Answers(cache, measures.counts if measures else Counts())
-        self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, echoes=echoes)
         self._indexer = (
             None
             if vectors is None
             else Indexer(store=store, vectors=vectors, embedder=embedder, answers=self._answers, zone=self._zone, sweep_seconds=sweep_seconds)
         )
+        backlog = self._indexer.backlog if self._indexer else None
+        self._retriever = retrieval.Retriever(store=store, vectors=vectors, embedder=embedder, backlog=backlog, echoes=echoes)
         self._following = Following(
             copier, Extractor(extractions, written=self._extracted, is_on=extract, sweep_seconds=sweep_seconds) if extractions else None
         )
@@ -125,6 +126,7 @@ class Gateway:
         with spanning("reindexing"):
             async with self._store.begin() as tx:
                 count = await tx.mark_all_pending()
+        self._indexer.backlog.changed(grew=True)
         self._indexer.wake()
         return count
 

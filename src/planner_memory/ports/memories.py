@@ -172,8 +172,11 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
         """Those of the ids that match the selection."""
         ...
 
-    async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
-        """Rows that hold any word of the text, by full-text search, best first. Scores are comparable within the answer."""
+    async def by_words(self, text: str, selection: Selection, limit: int, *, unindexed_only: bool = False) -> list[Scored]:
+        """Rows that hold any word of the text, by full-text search, best first. Scores are comparable within the answer.
+
+        With `unindexed_only` those alone that are not marked as indexed.
+        """
         ...
 
     async def ids(self, selection: Selection) -> list[UUID]: ...
@@ -209,6 +212,10 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
 
     async def pending(self, *, but_for: Sequence[StoredMemory] = ()) -> Pending:
         """What is not marked as indexed; rows of `but_for` do not count as long as they did not change."""
+        ...
+
+    async def overdue(self, seconds: float, *, but_for: Sequence[StoredMemory] = ()) -> dict[str, int]:
+        """As `pending`, for rows that were written so long ago: how many of each client that has any."""
         ...
 
     async def forgotten(self, limit: int) -> list[Forgotten]:

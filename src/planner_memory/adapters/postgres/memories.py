@@ -20,6 +20,12 @@ class _Added:
     index_due_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Count:
+    client_id: str
+    count: int
+
+
 def _conditions(selection: Selection) -> dict[str, Any]:
     def listed(values: tuple[str, ...] | None) -> list[str] | None:
         return None if values is None else list(values)
@@ -124,8 +130,9 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
         listed = "{" + ",".join([each.hex for each in ids]) + "}"  # an array as text: a third of the time that adapting it item by item takes
         return await self._tx.rows("memory_candidates", Candidate, ids=listed, **_conditions(selection))
 
-    async def by_words(self, text: str, selection: Selection, limit: int) -> list[Scored]:
-        return await self._tx.rows("memories_by_words", Scored, text=text, **_conditions(selection), limit=limit)
+    async def by_words(self, text: str, selection: Selection, limit: int, *, unindexed_only: bool = False) -> list[Scored]:
+        found = {"text": text, **_conditions(selection), "limit": limit, "unindexed_only": unindexed_only}
+        return await self._tx.rows("memories_by_words", Scored, **found)
 
     async def ids(self, selection: Selection) -> list[UUID]:
         return await self._tx.values("memory_ids", **_conditions(selection))
@@ -160,6 +167,10 @@ class PostgresMemoryTransaction(PostgresGraph, PostgresArchive):
 
     async def pending(self, *, but_for: Sequence[StoredMemory] = ()) -> Pending:
         return await self._tx.row("pending_memories", Pending, **_leased(but_for)) or Pending(0, None)
+
+    async def overdue(self, seconds: float, *, but_for: Sequence[StoredMemory] = ()) -> dict[str, int]:
+        counts = await self._tx.rows("overdue_memories", _Count, **_leased(but_for), seconds=seconds)
+        return {each.client_id: each.count for each in counts}
 
     async def forgotten(self, limit: int) -> list[Forgotten]:
         return await self._tx.rows("forgotten_memories", Forgotten, limit=limit)

@@ -95,6 +95,7 @@ where id = any(%(ids)s::uuid[])
 select e.id, ts_rank(to_tsvector('english', coalesce(e.content, '')), words.query, 1)::float8 as score
 from events e, (select replace(plainto_tsquery('english', %(text)s::text)::text, '&', '|')::tsquery as query) as words
 where to_tsvector('english', coalesce(e.content, '')) @@ words.query
+  and (not %(unindexed_only)s::boolean or e.index_state <> 'indexed')
   and @selected
 order by score desc, e.id
 limit %(limit)s::integer
@@ -187,6 +188,12 @@ update events set index_state = 'pending', index_attempts = 0, index_due_at = cl
 select count(*)::integer as count, min(created_at) as oldest_at from events e
 where index_state <> 'indexed'
   and not exists (select from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as done (id, lease) where done.id = e.id and done.lease = e.index_due_at)
+
+-- name: overdue_memories
+select client_id, count(*)::integer as count from events e
+where index_state <> 'indexed' and created_at < now() - make_interval(secs => %(seconds)s::float8)
+  and not exists (select from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as done (id, lease) where done.id = e.id and done.lease = e.index_due_at)
+group by client_id
 
 -- name: forgotten_memories
 select id, client_id from forgotten_memories order by forgotten_at, id limit %(limit)s::integer
