@@ -85,6 +85,7 @@ SENTENCES = [
     # lists of blocks
     ("“Set the price list” starts at 9:00 on Thursday and “Plan the fair” at 14:15.", ["9:00|14:15", "14:15|13:30", "Thursday|Friday"]),
     ("On Thursday “Set the price list” is at 9:00 and 11:30, for 1.5 and 2.0 hours.", ["11:30|12:30", "1.5 and 2.0|2.0 and 1.5"]),
+    ("“Set the price list” and “Plan the fair” are both on Thursday, at 9:00 and 14:15.", ["9:00 and 14:15|14:15 and 9:00"]),
     ("“Set the price list” has two blocks on Thursday.", ["two|three"]),
     ("Thursday has two tasks.", ["two|four"]),
     ("“Plan the fair” follows at 14:15. It goes on on Friday at 13:30.", ["at 13:30|at 11:45", "on Friday|on Monday"]),

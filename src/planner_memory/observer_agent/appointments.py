@@ -8,6 +8,7 @@ from itertools import pairwise
 from planner_memory.observer_agent.bindings import Bindings
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
+from planner_memory.observer_agent.quoted import subjects
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import TOMORROW, Scene, is_day
 from planner_memory.observer_agent.sentences import Sentence
@@ -102,7 +103,10 @@ def _block(mention: Mention, times: set[Time], bindings: Bindings, upcoming: Seq
     if owner is not None and ";" in scene.text[mention.end - scene.sentence.start : max(owner.title.start - scene.sentence.start, 0)]:
         return _of_a_day(mention, times, _days(mention, bindings), bindings, upcoming)  # of what stands behind it nothing is told yet
     own = owner.title.of(upcoming) if owner is not None else []
-    others = [record for title in bindings.titles for record in title.of(upcoming)]
+    in_turn = subjects(scene).get(mention.start)
+    if in_turn is not None and in_turn.is_in_turn:
+        own = [record for record in upcoming if record.name in in_turn.names] or own
+    others = own if in_turn is not None and in_turn.is_in_turn else [record for title in bindings.titles for record in title.of(upcoming)]
     days = _days(mention, bindings)
     above = [] if days or scene.day_before is None or TOMORROW.search(scene.text) else [scene.day_before]
     told_above = above if any(_is_on(record, above, scene, mention.start) for record in own) else []

@@ -89,7 +89,7 @@ def _a_time_of_day(found: Finding) -> str:
 
 def _entries_of_a_type(found: Finding) -> str:
     types = [value for value, _ in of_a_type(found.number, found.scene)]
-    is_other = types and found.number.value not in types and not found.claim.path.endswith("meetings")
+    is_other = types and found.number.value not in types and (not found.claim.path.endswith("meetings") or found.scene.sentence.is_about("event"))
     return "but the words speak of entries of the log." if is_other else ""
 
 
