@@ -96,7 +96,7 @@ def _unsaid(mention: Mention, scene: Scene) -> Iterator[Mention]:
         yield replace(mention, kind="minutes", others=())  # "10 minutes over, the other 5 under"
     following = next((n for n in scene.sentence.numbers if n.start >= mention.end), None)
     is_listed = following is not None and _LISTED.fullmatch(scene.sentence.between(mention, following)) is not None
-    if is_listed and following is not None and following.kind == "percent":
+    if mention.kind == "count" and is_listed and following is not None and following.kind == "percent":
         yield replace(mention, kind="percent", others=())  # "25 and 5.6 percent"
     if following is not None and following.kind == "minutes" and _LISTED.fullmatch(scene.sentence.between(mention, following)):
         yield from _as_minutes(mention, scene)  # "3.17 and 2.92 hours"
