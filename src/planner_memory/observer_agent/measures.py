@@ -57,7 +57,9 @@ _IS_AHEAD = re.compile(
     re.IGNORECASE,
 )
 _TOGETHER = re.compile(r"\b(?:together|in\s+total|altogether|in\s+all|combined|total|sum|as\s+a\s+group)\b", re.IGNORECASE)
-_OF_SEVERAL = re.compile(r"\b(?:overall|average|mean|share|alone)\b", re.IGNORECASE)
+_OF_SEVERAL = re.compile(r"\b(?:overall|average|mean|share|alone|total\w*|among\s+them|including|adding\s+up|slot)\b", re.IGNORECASE)
+_OF_THE_PERSON = re.compile(r"\s*(?:hours?\s+)?(?:of\s+)?(?:deep|focus\w*|billable|scheduled|worked|recorded|meetings?)\b", re.IGNORECASE)
+_IN_BLOCKS = re.compile(r"\b(?:blocks?|sittings?|sessions?|slots?)\b", re.IGNORECASE)
 _EVERY = re.compile(r"\b(?:every|each)\s+$", re.IGNORECASE)
 _EACH = re.compile(r"\b(?:each|both|apiece)\b", re.IGNORECASE)
 _END = re.compile(r"(?:\b(?:until|till|to|by|ends?(?:\s+at)?|through|before|after|between\b.*\band)|[–-])\s*$", re.IGNORECASE | re.DOTALL)
@@ -115,11 +117,19 @@ def _judged(number: Mention, subject: Subject, scene: Scene) -> Verdict | None:
     reading = number if len(readings) == 1 + len(number.others) else readings[-1]
     measures, is_named = _measures(reading, beside, subject, scene)
     meant = next((f for f in _figures(reading, subject, scene) if f.measure in measures), None)
+    if number.kind in ("minutes", "count") and (_OF_THE_PERSON.match(beside.tail) or _is_in_blocks(reading, beside, scene)):
+        return None
     if meant is None or not is_named or not subject.is_sure or _OF_SEVERAL.search(scene.text) or _is_of_several_kinds(number):
         return None
     if number.kind == "percent" and (limit := scene.ledger.figures.named("limit.percent")) is not None and number.value == limit.value:
         return None  # "over by more than 30 % in 5 of 6 runs"
     return verdict_of(number, _path(meant), f"{_path(meant)} is {_told(meant)}.")
+
+
+def _is_in_blocks(reading: Mention, beside: "_Beside", scene: Scene) -> bool:
+    """ "Four hours of the report, in two blocks tomorrow": what several blocks have together, or how many a day has of them."""
+    is_of_a_day = TOMORROW.search(scene.text) is not None or any(n.kind in ("weekday", "date") for n in scene.sentence.numbers)
+    return _IN_BLOCKS.search(scene.text) is not None and (reading.kind == "minutes" or (is_of_a_day and _BLOCKS.match(beside.tail) is not None))
 
 
 def _readings(number: Mention, beside: "_Beside") -> Iterator[Mention]:
