@@ -16,7 +16,7 @@ from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.quoted import Subject, clause_of, subjects
 from planner_memory.observer_agent.records import Record
-from planner_memory.observer_agent.scene import TOMORROW, Scene, is_day, is_said_way
+from planner_memory.observer_agent.scene import TOMORROW, Scene, days_said, is_day, is_said_way
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts, verdict_of
 
 _ESTIMATED = (
@@ -108,6 +108,11 @@ def _judged(number: Mention, subject: Subject, scene: Scene) -> Verdict | None:
     beside = _beside(number, scene)
     if _EVERY.search(beside.lead):
         return None
+    if number.kind == "count" and _BLOCKS.match(beside.tail):
+        days = days_said(scene)
+        there = [record for record in subject.records if record.group == "upcoming" and record.starts_on in days]
+        if there and len(there) == number.value:
+            return verdict_of(number, f"blocks of “{there[0].name}” on {there[0].starts_on}")
     readings = list(_readings(number, beside))
     for reading in readings:
         measures, _ = _measures(reading, beside, subject, scene)
@@ -117,19 +122,15 @@ def _judged(number: Mention, subject: Subject, scene: Scene) -> Verdict | None:
     reading = number if len(readings) == 1 + len(number.others) else readings[-1]
     measures, is_named = _measures(reading, beside, subject, scene)
     meant = next((f for f in _figures(reading, subject, scene) if f.measure in measures), None)
-    if number.kind in ("minutes", "count") and (_OF_THE_PERSON.match(beside.tail) or _is_in_blocks(reading, beside, scene)):
+    if number.kind in ("minutes", "count") and _OF_THE_PERSON.match(beside.tail):
         return None
+    if reading.kind == "minutes" and _IN_BLOCKS.search(scene.text):
+        return None  # "four hours of the report, in two blocks": what several have together
     if meant is None or not is_named or not subject.is_sure or _OF_SEVERAL.search(scene.text) or _is_of_several_kinds(number):
         return None
     if number.kind == "percent" and (limit := scene.ledger.figures.named("limit.percent")) is not None and number.value == limit.value:
         return None  # "over by more than 30 % in 5 of 6 runs"
     return verdict_of(number, _path(meant), f"{_path(meant)} is {_told(meant)}.")
-
-
-def _is_in_blocks(reading: Mention, beside: "_Beside", scene: Scene) -> bool:
-    """ "Four hours of the report, in two blocks tomorrow": what several blocks have together, or how many a day has of them."""
-    is_of_a_day = TOMORROW.search(scene.text) is not None or any(n.kind in ("weekday", "date") for n in scene.sentence.numbers)
-    return _IN_BLOCKS.search(scene.text) is not None and (reading.kind == "minutes" or (is_of_a_day and _BLOCKS.match(beside.tail) is not None))
 
 
 def _readings(number: Mention, beside: "_Beside") -> Iterator[Mention]:
