@@ -197,7 +197,10 @@ class MemoryTransaction(ArchiveTransaction, Protocol):
         ...
 
     async def mark_indexed(self, rows: Sequence[StoredMemory]) -> list[UUID]:
-        """Marks those that did not change since they were claimed. Returns the ids that do not exist any more."""
+        """Marks those that did not change since they were claimed. Returns the ids that do not exist any more.
+
+        Those that changed, or that somebody else has claimed since, are due again: what was written of them may lie over what is newer.
+        """
         ...
 
     async def mark_unindexed(self, rows: Sequence[StoredMemory], *, state: str, error: str) -> list[UUID]:

@@ -165,11 +165,18 @@ cross join lateral (
 ) as near
 order by near.id
 
+-- part: overtaken
+overtaken as (
+    update events e set index_state = 'pending', index_due_at = clock_timestamp()
+    from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
+    where e.id = claimed.id and e.index_due_at <> claimed.lease)
+
 -- name: mark_memories_indexed
 with marked as (
     update events e set index_state = 'indexed', index_attempts = 0, index_error = null
     from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
-    where e.id = claimed.id and e.index_due_at = claimed.lease)
+    where e.id = claimed.id and e.index_due_at = claimed.lease
+), @overtaken
 @missing
 
 -- name: mark_memories_unindexed
@@ -178,7 +185,8 @@ with marked as (
         index_state = %(state)s::text, index_error = %(error)s::text, index_attempts = e.index_attempts + 1,
         index_due_at = clock_timestamp() + make_interval(secs => least(300, power(2, least(e.index_attempts, 9))))
     from unnest(%(ids)s::uuid[], %(leases)s::timestamptz[]) as claimed (id, lease)
-    where e.id = claimed.id and e.index_due_at = claimed.lease)
+    where e.id = claimed.id and e.index_due_at = claimed.lease
+), @overtaken
 @missing
 
 -- name: mark_all_memories_pending
