@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -21,6 +22,7 @@ from planner_memory.ports.vectors import VectorIndex
 _FORGOTTEN_AT_ONCE = 500
 _HANDED_SECONDS = 0.05
 _NOTED_SECONDS = 0.5
+_HANDED_AT_MOST = 8 * BATCH  # what a slow embedder leaves beyond waits in the store, not here
 
 
 class Indexer:
@@ -41,7 +43,8 @@ class Indexer:
         self._answers = answers
         self._zone = zone
         self.embedder = PatientEmbedder(embedder)
-        self._handed: list[StoredMemory] = []
+        self._handed: list[tuple[float, StoredMemory]] = []  # with the time at which its lease ends
+        self._gone: set[UUID] = set()  # written to the index after they were forgotten; to be taken out
         self.unnoted: list[StoredMemory] = []  # searchable; that they are is written down with the next round
         self.backlog = Backlog(store, self.unnoted)
         self._loop = IndexLoop("memories", self._batch, end_leases=self._end_leases, sweep_seconds=sweep_seconds, handed=self._work_off)
@@ -57,15 +60,23 @@ class Indexer:
     def wake(self) -> asyncio.Task[None]:
         return self._loop.wake()
 
+    @property
+    def lease_seconds(self) -> float:
+        """For how long to lease a row that is about to be stored and handed over; 0 when so many are in hand that it is to be claimed in its turn."""
+        return LEASE_SECONDS if len(self._handed) < _HANDED_AT_MOST else 0
+
     def hand(self, row: StoredMemory) -> None:
         """Takes a row that was leased when it was stored, to be indexed in a moment: nobody needs to claim it. One who dies leaves it leased."""
-        self._handed.append(row)
+        self._take(row)
         self._loop.wake_soon(_HANDED_SECONDS)
 
     async def wait_for_new(self, row: StoredMemory, seconds: float) -> Outcome | None:
         """As `wait_for`, for a row as that of `hand`."""
-        self._handed.append(row)
+        self._take(row)
         return (await self._loop.wait_for([row.id], seconds, are_handed=True)).get(row.id)
+
+    def _take(self, row: StoredMemory) -> None:
+        self._handed.append((time.monotonic() + LEASE_SECONDS, row))
 
     async def wait_for(self, ids: Sequence[UUID], seconds: float) -> dict[UUID, Outcome]:
         return await self._loop.wait_for(ids, seconds)
@@ -82,29 +93,38 @@ class Indexer:
     async def _batch(self, first: Collection[UUID]) -> bool:
         """False when nothing more was due, or when the index does not answer."""
         await self._note()
+        tz = await self._zone()  # before anything is leased: what raises afterwards leaves it leased
         async with self._store.begin(may_be_lost=True) as tx:
             gone = await tx.forgotten(_FORGOTTEN_AT_ONCE)
             rows = await tx.claim(first=list(first), limit=BATCH, lease_seconds=LEASE_SECONDS)
             around = await tx.around(threaded, 2 * REACH) if (threaded := [r.id for r in rows if r.thread_id is not None]) else []
         if gone:
-            await self._follow_forgotten(gone)
+            try:
+                await self._follow_forgotten(gone)
+            except PlannerMemoryError as error:
+                await self._given_back(rows, error)
+                raise
         if not rows:
             return len(gone) == _FORGOTTEN_AT_ONCE
-        return await self._written(rows, around) and len(rows) == BATCH
+        return await self._written(rows, around, tz) and len(rows) == BATCH
 
     async def _work_off(self) -> bool:
-        rows = self._handed[:BATCH]
-        around: list[StoredMemory] = []
+        now = time.monotonic()
+        self._handed = [each for each in self._handed if each[0] > now]  # the others are anybody's by now
+        rows = [row for _, row in self._handed[:BATCH]]
+        if not rows:
+            return False
+        tz, around = await self._zone(), list[StoredMemory]()
         if threaded := [r.id for r in rows if r.thread_id is not None]:
             async with self._store.begin(may_be_lost=True) as tx:
                 around = await tx.around(threaded, 2 * REACH)
         del self._handed[: len(rows)]  # not before: when the store is away they are tried again with the next sweep
-        if rows:
-            await self._written(rows, around, note_later=True)
-        return bool(rows)
+        await self._written(rows, around, tz, note_later=True)
+        return True
 
     async def _note(self) -> None:
         """Marks what came one by one, together: each mark rewrites its row in every index of the table, and nobody should wait for it."""
+        await self._remove_gone()
         if not self.unnoted:
             return
         rows = tuple(self.unnoted)
@@ -112,21 +132,26 @@ class Indexer:
             missing = await tx.mark_indexed(rows)
         self.backlog.changed()
         del self.unnoted[: len(rows)]
-        if missing:  # forgotten while they were embedded
-            await self._vectors.delete(missing)
+        self._gone |= set(missing)
+        await self._remove_gone()
         self._loop.tell([r.id for r in rows], Outcome("indexed"))
 
-    async def _written(self, rows: Sequence[StoredMemory], around: Sequence[StoredMemory], *, note_later: bool = False) -> bool:
+    async def _remove_gone(self) -> None:
+        """Takes out what was forgotten while it was embedded; kept in mind until the index has done so."""
+        if gone := list(self._gone):
+            with contextlib.suppress(PlannerMemoryError):
+                await self._vectors.delete(gone)
+                self._gone -= set(gone)
+
+    async def _written(self, rows: Sequence[StoredMemory], around: Sequence[StoredMemory], tz: ZoneInfo, *, note_later: bool = False) -> bool:
         """False when the index did not take them; they are due again later."""
         ids = [r.id for r in rows]
-        batch = entries(rows, around, await self._zone())
+        batch = entries(rows, around, tz)
         dense, reason = await self._dense(batch)
         try:
             await self._vectors.upsert([e.point(v) for e, v in zip(batch, dense, strict=True)])
         except PlannerMemoryError as error:
-            async with self._store.begin(may_be_lost=True) as tx:
-                await tx.mark_unindexed(rows, state="failed", error=error.detail)
-            self._loop.tell(ids, Outcome("failed", error.detail))
+            await self._given_back(rows, error)
             return False
         if note_later and not reason:
             await self._answers.advance({r.client_id for r in rows})
@@ -138,11 +163,17 @@ class Indexer:
         async with self._store.begin(may_be_lost=True) as tx:
             missing = await (tx.mark_unindexed(rows, state="pending", error=f"no vector: {reason}") if reason else tx.mark_indexed(rows))
         self.backlog.changed()
-        if missing:  # forgotten while they were embedded
-            await self._vectors.delete(missing)
+        self._gone |= set(missing)
         await self._answers.advance({r.client_id for r in rows})
         self._loop.tell(ids, Outcome("lexical", reason) if reason else Outcome("indexed"))
+        await self._remove_gone()
         return True
+
+    async def _given_back(self, rows: Sequence[StoredMemory], error: PlannerMemoryError) -> None:
+        """Nobody else gets them while they are leased."""
+        async with self._store.begin(may_be_lost=True) as tx:
+            await tx.mark_unindexed(rows, state="failed", error=error.detail)
+        self._loop.tell([r.id for r in rows], Outcome("failed", error.detail))
 
     async def _follow_forgotten(self, gone: Sequence[Forgotten]) -> None:
         ids = [g.id for g in gone]

@@ -25,7 +25,7 @@ from planner_memory.memory_gateway.extracting import Extractor
 from planner_memory.memory_gateway.following import Following
 from planner_memory.memory_gateway.forgetting import Forgetting
 from planner_memory.memory_gateway.graph import Graph
-from planner_memory.memory_gateway.index_loop import LEASE_SECONDS, Outcome
+from planner_memory.memory_gateway.index_loop import Outcome
 from planner_memory.memory_gateway.indexer import Indexer
 from planner_memory.memory_gateway.measures import GatewayMeasures
 from planner_memory.memory_gateway.projects import similar_projects
@@ -140,7 +140,7 @@ class Gateway:
             Conflict: the memory to supersede has been superseded by another.
             Unavailable: PostgreSQL does not answer; nothing was stored anywhere.
         """
-        lease = LEASE_SECONDS if self._indexer else 0
+        lease = self._indexer.lease_seconds if self._indexer else 0
         [added] = await stored(self._store, [draft], self._clock(), await self._zone(), lease_seconds=lease)
         memory_id = added.id
         copying = asyncio.create_task(self._following.copied(memory_id, _WAIT_SECONDS if wait else 0))
@@ -153,7 +153,7 @@ class Gateway:
         if self._indexer:
             if draft.supersedes:
                 self._indexer.wake()  # the old row's entry changes too
-            outcome = await self._new_indexed(added, wait=wait)
+            outcome = await self._new_indexed(added, is_leased=lease > 0, wait=wait)
             if outcome is None:
                 pending.append(self._index_vendor)
             elif outcome.state == "failed":
@@ -178,16 +178,21 @@ class Gateway:
             await self._defer_indexing()
         return [each.id for each in kept]
 
-    async def _new_indexed(self, added: Added, *, wait: bool) -> Outcome | None:
+    async def _new_indexed(self, added: Added, *, is_leased: bool, wait: bool) -> Outcome | None:
         assert self._indexer is not None
         if added.row is None:
             async with self._store.begin() as tx:
                 if any(m.index_state == "indexed" for m in await tx.memories([added.id])):
                     return Outcome("indexed")
             return await self._indexed(added.id) if wait else None
-        if wait:
+        if is_leased and wait:
             return await self._indexer.wait_for_new(added.row, _WAIT_SECONDS)
-        self._indexer.hand(added.row)
+        if is_leased:
+            self._indexer.hand(added.row)
+        elif wait:
+            return await self._indexed(added.id)
+        else:
+            self._indexer.wake()
         return None
 
     async def _indexed(self, memory_id: UUID) -> Outcome | None:
