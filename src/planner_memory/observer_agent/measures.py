@@ -79,6 +79,7 @@ _PHRASE_ENDS = re.compile(r"[,;:()]|\.\s")
 _NO_HOURS = re.compile(r"\s*(?:\w+\s+)?(?:tasks?|runs?|meetings?|days?|weeks?|steps?|times|plans?|events?|blocks?|of)\b|\s*%", re.IGNORECASE)
 _PERCENT = ("variance_percent", "drift_percent")
 _MINUTES_AT_LEAST = 5
+_OF_ROUNDED = Decimal("0.05")  # a share of hours that the facts have rounded
 _HUNDRED = Decimal(100)
 _DAYS_OF = {"starts_at": "day", "planned_on": "planned", "moved_to_on": "moved", "due_on": "due"}
 _KINDS = {"minutes": ("actual", "estimate", "over", "lasts"), "percent": ("percent",), "count": ("runs", "beyond", "blocks"), "factor": ("factor",)}
@@ -301,4 +302,6 @@ def _holds(reading: Mention, figure: Figure, scene: Scene) -> bool:
         return is_day(reading, figure.value)
     if figure.sign and not is_said_way(reading, scene, Decimal(figure.sign)):
         return False
-    return figure.measure in _KINDS[reading.kind] and is_near(abs(reading.value), abs(figure.value), reading)
+    return figure.measure in _KINDS[reading.kind] and is_near(
+        abs(reading.value), abs(figure.value), reading, slack=_OF_ROUNDED if reading.kind == "percent" else Decimal(0)
+    )

@@ -11,6 +11,7 @@ from planner_memory.observer_agent.verdicts import Verdict, verdict_of
 
 _MEANT_FOR = re.compile(r"\b(?:meant|planned|scheduled|intended|foreseen|down)\s+(?:for|on)\s+$", re.IGNORECASE)
 _AGAIN_ON = re.compile(r"\b(?:now|again|moved|new|next|calendar|is|are)\b", re.IGNORECASE)
+_OF_A_PERIOD = re.compile(r"\b(?:period|week\s+(?:of|from)|covers?|runs?\s+from|dates)\b", re.IGNORECASE)
 _OF_A_SPAN = re.compile(r"\b(?:since|before|until|after|last|by)\s+$", re.IGNORECASE)
 
 
@@ -31,6 +32,8 @@ def on_a_day(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | No
     first, last = scene.ledger.first_day, scene.ledger.last_day
     is_worked = (
         not slipped
+        and owner.title in bindings.titles
+        and not _OF_A_PERIOD.search(scene.text)
         and any(record.group in WORKED for record in records)
         and not any(scene.sentence.is_about(c) for c in ("slipped", "planned", "scheduled", "upcoming"))
     )
