@@ -1,14 +1,16 @@
 """Two processes, a slow embedder and an index that is away for a moment: what the index holds in the end is what the store holds."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from tests.memory_gateway.test_index import BASE, Switch, found, settled
 
 from planner_memory.adapters.onnx.embedder import OnnxEmbedder
 from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
+from planner_memory.memory_gateway.index_loop import IndexLoop, Outcome
 from planner_memory.ports.vectors import Filter
 
 Open = Callable[..., Any]
@@ -114,3 +116,25 @@ async def test_rows_claimed_with_a_forgotten_one_that_the_index_cannot_take_out_
         await http.post(f"{BASE}/remember/batch", json={"memories": [{"content": "Water the cactus"}]})
         await gateway.index_pending()
         assert [m["index_state"] for m in (await http.get(f"{BASE}/memories")).json()["memories"]] == ["failed"]
+
+
+async def test_two_wait_for_one_row_and_the_one_that_goes_takes_nothing_from_the_other() -> None:
+    row, go_on = uuid4(), asyncio.Event()
+
+    async def work(waiting: Collection[UUID]) -> bool:
+        await go_on.wait()
+        loop.tell(waiting, Outcome("indexed"))
+        return False
+
+    async def no_leases() -> None:
+        return
+
+    loop = IndexLoop("rows", work, end_leases=no_leases, sweep_seconds=60)
+    patient = asyncio.create_task(loop.wait_for([row], 60))
+    gone = asyncio.create_task(loop.wait_for([row], 60))
+    assert await loop.wait_for([row], 0.01) == {}
+    gone.cancel()
+    await asyncio.wait([gone])
+    go_on.set()
+    assert await asyncio.wait_for(patient, 10) == {row: Outcome("indexed")}
+    await loop.close()

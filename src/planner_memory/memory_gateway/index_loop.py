@@ -55,7 +55,7 @@ class IndexLoop:
         self._end_leases = end_leases
         self._handed = handed
         self._sweep_seconds = sweep_seconds
-        self._waiting: dict[UUID, asyncio.Future[Outcome]] = {}
+        self._waiting: dict[UUID, list[asyncio.Future[Outcome]]] = {}  # no empty list
         self._run: asyncio.Task[None] | None = None
         self._again = False
         self._soon: asyncio.TimerHandle | None = None
@@ -106,21 +106,27 @@ class IndexLoop:
     async def wait_for(self, ids: Sequence[UUID], seconds: float, *, are_handed: bool = False) -> dict[UUID, Outcome]:
         """Wakes the run and waits, at most that long; the answer leaves out what is not done yet. `are_handed`: nothing else is looked for."""
         loop = asyncio.get_running_loop()
-        futures = {each: self._waiting.setdefault(each, loop.create_future()) for each in ids}
+        futures: dict[UUID, asyncio.Future[Outcome]] = {each: loop.create_future() for each in ids}
+        for each, future in futures.items():
+            self._waiting.setdefault(each, []).append(future)
         self._again |= not are_handed
         self._start()
-        if futures:
-            await asyncio.wait(futures.values(), timeout=seconds)
-        for each in ids:
-            self._waiting.pop(each, None)
+        try:
+            if futures:
+                await asyncio.wait(futures.values(), timeout=seconds)
+        finally:  # whoever waits for the same row goes on waiting
+            for each, future in futures.items():
+                others = [f for f in self._waiting.pop(each, ()) if f is not future]
+                if others:
+                    self._waiting[each] = others
         return {each: future.result() for each, future in futures.items() if future.done()}
 
     def tell(self, ids: Iterable[UUID], outcome: Outcome) -> None:
         """Ends the waiting for these rows."""
         for each in ids:
-            waiting = self._waiting.pop(each, None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(outcome)
+            for waiting in self._waiting.pop(each, ()):
+                if not waiting.done():
+                    waiting.set_result(outcome)
 
     async def _sweep(self) -> None:
         with spanning("indexing"), contextlib.suppress(PlannerMemoryError):
