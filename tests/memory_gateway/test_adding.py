@@ -88,3 +88,11 @@ async def test_connections_that_died_in_the_pool_do_not_fail_an_add(database: Da
             others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
             await other.execute(f"select pg_terminate_backend(pid) {others}".encode())
         assert (await alone(store, draft("after the server had sent them away"))).row is not None
+
+
+async def test_what_is_sent_again_because_its_answer_was_lost_is_no_repeat(database: Database) -> None:
+    store, sent = PostgresMemories(database), draft("the answer got lost")
+    with within(["acme"]):
+        added = await alone(store, sent)
+        assert await alone(store, sent) == added
+        assert added.row is not None

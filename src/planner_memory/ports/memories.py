@@ -261,7 +261,7 @@ class MemoryStore(Protocol):
     async def add_unless_repeated(self, memory: MemoryToStore, *, lease_seconds: float = 0) -> Added:
         """As `add_unless_repeated` of a transaction that locks the memory's client, with this one memory alone: the short way for the usual case.
 
-        Sent again, it finds its own row as the one that it repeats.
+        Sent again with the same id, it answers with the row that it stored: that is no repeat.
         """
         ...
 

@@ -193,7 +193,10 @@ class PostgresMemories:
     async def add_unless_repeated(self, memory: MemoryToStore, *, lease_seconds: float = 0) -> Added:
         asked = {**_compared(memory), "lease_seconds": lease_seconds}
         [answer] = await self._database.at_once("add_memory_unless_repeated", _Added, locking=[memory.client_id], **asked)
-        return _added(answer, memory)
+        if answer.id != memory.id or answer.created_at is not None:
+            return _added(answer, memory)
+        async with self.begin() as tx:  # it was carried out although the connection died before it said so
+            return Added(memory.id, next(iter(await tx.memories([memory.id])), None))
 
     async def check(self) -> None:
         await self._database.check()
