@@ -76,6 +76,8 @@ def _read(match: re.Match[str], frame: Frame, scene: Scene) -> dict[int, Verdict
             for reading in _readings(spec.replace("$", measure), slots, scene):
                 if all(each.is_supported for each in reading.values()):
                     return reading
+                if "$" in spec and not measures:
+                    continue  # which figure it is nobody said, so that none of them can be missed
                 if sum(each.is_supported for each in reading.values()) > sum(each.is_supported for each in best.values()) or not best:
                     best = reading
     return best

@@ -145,7 +145,7 @@ def _of_the_past(scene: Scene) -> bool:
     return any(scene.sentence.is_about(concept) for concept in ("slipped", "completed", "past", "deadline", "timer"))
 
 
-_FREE = re.compile(r"\b(?:empty|free|clear|nothing|unplanned|no\s+(?:entry|entries|blocks?|tasks?|events?))\b", re.IGNORECASE)
+_FREE = re.compile(r"\b(?:empty|free|clear|nothing|unplanned|(?:no|0|zero)\s+(?:entry|entries|blocks?|tasks?|events?))\b", re.IGNORECASE)
 _FREE_WITHIN = 14  # days
 
 

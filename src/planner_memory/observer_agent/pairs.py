@@ -12,6 +12,7 @@ from typing import Literal
 
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Kind, Mention
+from planner_memory.observer_agent.quoted import clause_of
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import Scene
 from planner_memory.observer_agent.title_roles import role_of
@@ -45,6 +46,12 @@ _APART = re.compile(
     r"\s*(?:(?:hours?|minutes?)\s+)?(?:inside|within|past|beyond|above|below|under|over|short|shy|ahead|off|more|less|longer|shorter|too)\b",
     re.IGNORECASE,
 )
+_DONE_AFTER = re.compile(
+    r"\s*(?:hours?\s+)?(?:of\s+it\s+)?(?:were|was|are|is|have\s+been|has\s+been)?\s*(?:actually\s+)?(?:recorded|worked|done|logged|tracked|billed|delivered)\b",
+    re.IGNORECASE,
+)
+_APART_BY = re.compile(r"[^.!?\d]{0,30}[;,][^.;!?\d]{0,20}", re.IGNORECASE)
+_HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
 _AFTER = 32  # letters behind the second number that may still say what it is
 _ROUND = 60  # a whole number of hours is many things
 
@@ -58,6 +65,16 @@ class _Row:
     path: str
     name: str = ""
     kind: Kind = "minutes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """`words` are those that say by what it is measured; `is_bare` where "against" or the like alone stands between them."""
+
+    done: Mention
+    measure: Mention
+    words: str
+    is_bare: bool = False
 
 
 def paired(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdicts:
@@ -75,57 +92,70 @@ def paired(scene: Scene, numbers: Sequence[Mention], so_far: Verdicts) -> Verdic
 
 
 def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
-    between, after = _without_often(scene, one, other), re.split(r"[.;,!?]|\b(?:and|but|over)\b", scene.sentence.after(other)[:_AFTER])[0]
-    lead = re.split(r"[.;,!?]|\b(?:and|but)\b", scene.sentence.before(one))[-1]
-    behind = f"{between} {after}"
-    if _ESTIMATE.search(lead) and _TURNED.fullmatch(between):
-        one, other, behind = other, one, lead
-    elif _AGAINST.fullmatch(between) and (_PAST.search(lead) or _NOW.search(behind)):
-        one, other, behind = other, one, f"{lead} before"
-    elif not (_AGAINST.fullmatch(between) or _BESIDE.fullmatch(between) or (_OF.fullmatch(between) and _PART_OF.search(behind))):
-        return
-    if "over" in (role_of(one, scene), role_of(other, scene)) or _APART.match(scene.sentence.after(other)):
+    pair = _in_order(scene, one, other)
+    if pair is None or "over" in (role_of(one, scene), role_of(other, scene)) or _APART.match(scene.sentence.after(other)):
         return  # "two hours and a half, half an hour more than estimated"
-    measures: list[Measure] = []
-    if _ESTIMATE.search(behind) or _PLANNED.search(behind):
-        measures.append("estimate")
-    if _SCHEDULED.search(behind) or _PLANNED.search(behind):
-        measures.append("scheduled")
-    if _PAST.search(behind):
-        measures.append("week")
-    if not measures:
-        if not _BARELY.fullmatch(between) or _OF_OTHER_WORK.match(scene.sentence.after(other)):
-            return
-        measures = ["estimate", "scheduled", "week"]
-    kind: Kind = "percent" if one.kind == "percent" else "minutes"
-    if kind not in (one.kind, other.kind):
+    kind: Kind = "percent" if pair.done.kind == "percent" else "minutes"
+    dones, planned = list(_as(kind, pair.done)), list(_as(kind, pair.measure))
+    is_of_kind = kind in (one.kind, other.kind) or _HOURS.search(scene.sentence.before(one)) is not None
+    if not dones or not planned or not is_of_kind:
         return
-    dones, planned = list(_as(kind, one)), list(_as(kind, other))
-    if not dones or not planned:
-        return
-    rows = [row for measure in measures for row in _rows(scene, measure) if row.kind == kind]
-    fits = [row for row in rows if any(is_near(each.value, row.done, each) for each in dones)]
-    both = [row for row in fits if any(is_near(each.value, row.measure, each) for each in planned)]
-    said = {record.name for record in scene.here}
-    if both and (not said or dones[0].value % _ROUND or any(row.name in said for row in both)):
-        yield Verdict(one, "fact", both[0].path, "", is_plain=True)
-        yield Verdict(other, "fact", both[0].path, "", is_plain=True)
-    elif (
-        not both
-        and not fits
-        and _is_contrast(between)
-        and any(
-            any(is_near(each.value, row.measure, each) for each in dones) and any(is_near(each.value, row.done, each) for each in planned)
-            for row in rows
-        )
-    ):
-        yield Verdict(one, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
-        yield Verdict(other, "wrong", None, f"It is {other.text} that is measured by {one.text}.", is_plain=True)
-    elif not both and fits and len({row.measure for row in fits}) == 1 and dones[0].value % _ROUND and not one.is_rough:
-        known = fits[0].measure.quantize(Decimal("0.1")).normalize()
-        yield Verdict(
-            other, "wrong", fits[0].path, f"What {one.text} is measured by is {known:f} {'%' if kind == 'percent' else 'minutes'}.", is_plain=True
-        )
+    rows = [row for measure in _measures(pair, scene) for row in _rows(scene, measure) if row.kind == kind]
+    fits = [row for row in rows if _is_any(dones, row.done)]
+    both = [row for row in fits if _is_any(planned, row.measure)]
+    if both:
+        if _may_be(both, dones[0], scene, one):
+            yield from (Verdict(each, "fact", both[0].path, "", is_plain=True) for each in (one, other))
+    elif not fits and _CONTRAST.search(pair.words) and any(_is_any(dones, row.measure) and _is_any(planned, row.done) for row in rows):
+        why = f"It is {pair.measure.text} that is measured by {pair.done.text}."
+        yield from (Verdict(each, "wrong", None, why, is_plain=True) for each in (one, other))
+    elif fits and len({row.measure for row in fits}) == 1 and dones[0].value % _ROUND and not pair.done.is_rough:
+        known = f"{fits[0].measure.quantize(Decimal('0.1')).normalize():f} {'%' if kind == 'percent' else 'minutes'}"
+        yield Verdict(pair.measure, "wrong", fits[0].path, f"What {pair.done.text} is measured by is {known}.", is_plain=True)
+
+
+def _in_order(scene: Scene, one: Mention, other: Mention) -> _Pair | None:
+    """Which of the two was, and which it is measured by; None where the words between them measure nothing."""
+    between, behind = _without_often(scene, one, other), scene.sentence.after(other)
+    after = re.split(r"[.;,!?]|\b(?:and|but|over)\b", behind[:_AFTER])[0]
+    lead = re.split(r"[.;,!?]|\b(?:and|but)\b", scene.sentence.before(one))[-1]
+    is_plan_first = _DONE_AFTER.match(behind) and _APART_BY.fullmatch(between)
+    if (_ESTIMATE.search(lead) and _TURNED.fullmatch(between)) or (is_plan_first and _PLANNED.search(lead)):
+        return _Pair(other, one, lead)
+    if is_plan_first and _PLANNED.search(between):
+        return _Pair(other, one, between)
+    if _AGAINST.fullmatch(between) and (_PAST.search(lead) or _NOW.search(f"{between} {after}")):
+        return _Pair(other, one, f"{lead} before")
+    words = f"{between} {after}"
+    if _AGAINST.fullmatch(between) or _BESIDE.fullmatch(between) or (_OF.fullmatch(between) and _PART_OF.search(words)):
+        return _Pair(one, other, words, is_bare=_BARELY.fullmatch(between) is not None and not _OF_OTHER_WORK.match(behind))
+    return None
+
+
+def _measures(pair: _Pair, scene: Scene) -> list[Measure]:
+    """What the words let the second be; where they only say that it is measured, anything."""
+    found: list[Measure] = []
+    if _ESTIMATE.search(pair.words) or _PLANNED.search(pair.words):
+        found.append("estimate")
+    if _SCHEDULED.search(pair.words) or _PLANNED.search(pair.words):
+        found.append("scheduled")
+    if _PAST.search(pair.words):
+        found.append("week")
+    return found or (["estimate", "scheduled", "week"] if pair.is_bare else [])
+
+
+def _may_be(both: Sequence[_Row], done: Mention, scene: Scene, one: Mention) -> bool:
+    """A title in quotes beside them must be theirs; one that is spoken of otherwise, where the hours are round."""
+    low, high = clause_of(one, scene.sentence)
+    quoted = {word.about[1:] for word in scene.sentence.words if word.about.startswith(":") and low <= word.start < high}
+    names = {row.name for row in both}
+    if quoted & {record.name for record in scene.records}:
+        return bool(quoted & names) or "" in names
+    return not scene.here or bool(done.value % _ROUND) or bool(names & {record.name for record in scene.here})
+
+
+def _is_any(readings: Sequence[Mention], value: Decimal) -> bool:
+    return any(is_near(abs(reading.value), value, reading) for reading in readings)
 
 
 def _without_often(scene: Scene, one: Mention, other: Mention) -> str:
@@ -134,10 +164,6 @@ def _without_often(scene: Scene, one: Mention, other: Mention) -> str:
         if one.end <= number.start < other.start:
             text = text.replace(number.text, "so many", 1)
     return text
-
-
-def _is_contrast(between: str) -> bool:
-    return _CONTRAST.search(between) is not None
 
 
 def _as(kind: Kind, number: Mention) -> Iterator[Mention]:
