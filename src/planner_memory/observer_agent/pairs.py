@@ -52,6 +52,7 @@ _DONE_AFTER = re.compile(
 )
 _APART_BY = re.compile(r"[^.!?\d]{0,30}[;,][^.;!?\d]{0,20}", re.IGNORECASE)
 _HOURS = re.compile(r"\bhours\b", re.IGNORECASE)
+_MINUTES_AT_LEAST = 5
 _AFTER = 32  # letters behind the second number that may still say what it is
 _ROUND = 60  # a whole number of hours is many things
 
@@ -172,6 +173,8 @@ def _as(kind: Kind, number: Mention) -> Iterator[Mention]:
         if meaning.kind == kind:
             yield meaning
         elif meaning.kind == "count":
+            if kind == "minutes" and meaning.value >= _MINUTES_AT_LEAST and meaning.precision == 1:
+                yield replace(meaning, kind=kind)  # "35 minutes instead of 30"
             unit = 60 if kind == "minutes" else 1
             yield replace(meaning, kind=kind, value=meaning.value * unit, precision=meaning.precision * unit)
 
