@@ -41,7 +41,7 @@ _OF = re.compile(r"[\w\s]{0,24}\b(?:of|on\s+a\s+budget\s+of)\s+(?:(?:the|your|an
 _PART_OF = re.compile(r"\b(?:scheduled|booked|blocked|planned|budget\w*)\b", re.IGNORECASE)
 _OF_OTHER_WORK = re.compile(r"\s*(?:hours?\s+)?(?:of|in)\s+(?:\w+\s+)?[^\W\d]{4,}", re.IGNORECASE)  # "13 h of deep work against 3 h of meetings"
 _CONTRAST = re.compile(r"\b(?:against|instead\s+of|rather\s+than|compared\s+(?:with|to)|versus|vs)\b", re.IGNORECASE)
-_OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b", re.IGNORECASE)
+_OFTEN = re.compile(r"\s*(?:\w+\s+)?(?:runs?|times|cases?|tasks?|meetings?|rounds?)\b|\s+[^\W\d]{3,}s\b(?<!hours)", re.IGNORECASE)
 _APART = re.compile(
     r"\s*(?:(?:hours?|minutes?)\s+)?(?:inside|within|past|beyond|above|below|under|over|short|shy|ahead|off|more|less|longer|shorter|too)\b",
     re.IGNORECASE,
