@@ -133,6 +133,24 @@ async def test_without_the_embedder_words_are_searchable_and_the_meaning_follows
         assert [r["content"] for r in await found(http, "heating craftsman")] == ["The plumber repaired the boiler"]
 
 
+async def test_a_rebuild_that_breaks_off_when_the_index_is_empty_leaves_no_memory_that_counts_as_indexed(
+    open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder
+) -> None:
+    class Killed(Switch):
+        async def clear(self) -> None:
+            await vectors.clear()
+            raise Unavailable("The process was killed here.")
+
+    async with open_gateway(vectors=Killed(vectors), embedder=embedder) as (http, gateway):
+        await http.post(f"{BASE}/remember", json={"content": "The plumber repaired the boiler"})
+        await settled(http)
+        with pytest.raises(Unavailable):
+            await gateway.reindex()
+        gateway.open()
+        await settled(http)
+        assert await vectors.count(Filter()) == 1
+
+
 async def test_memories_that_wait_for_an_emptied_index_are_found_by_their_words_and_named(
     open_gateway: Open, vectors: QdrantEdgeVectors, embedder: OnnxEmbedder, database: Database
 ) -> None:

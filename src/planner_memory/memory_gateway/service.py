@@ -119,16 +119,23 @@ class Gateway:
             await asyncio.shield(self._indexer.wake())
 
     async def reindex(self) -> int:
-        """Empties the index and marks every row pending; returns how many. The rows are indexed in the background."""
+        """Empties the index and marks every row pending; returns how many. The rows are indexed in the background.
+
+        They are marked before, so that a crash on the way leaves none that counts as indexed and is not, and after, since others may index meanwhile.
+        """
         if self._vectors is None or self._indexer is None:
             return 0
+        await self._all_due()
         await self._vectors.clear()
-        with spanning("reindexing"):
-            async with self._store.begin() as tx:
-                count = await tx.mark_all_pending()
+        count = await self._all_due()
         self._indexer.backlog.changed(grew=True)
         self._indexer.wake()
         return count
+
+    async def _all_due(self) -> int:
+        with spanning("reindexing"):
+            async with self._store.begin() as tx:
+                return await tx.mark_all_pending()
 
     # remember
 

@@ -24,6 +24,7 @@ from planner_memory.adapters.qdrant_edge.vectors import QdrantEdgeVectors
 from planner_memory.adapters.valkey.cache import ValkeyCache
 from planner_memory.core.errors import IndexOutdated, NotStarted, Unavailable
 from planner_memory.core.local_time import zone
+from planner_memory.core.tenancy import spanning
 from planner_memory.memory_gateway.copying import Copier
 from planner_memory.memory_gateway.current_search import CurrentSearch, SearchPair
 from planner_memory.memory_gateway.document_service import Documents
@@ -106,6 +107,14 @@ async def _search_pair(platform: Platform, embedder: Embedder, location: str, *,
     return SearchPair(embedder, vectors)
 
 
+async def _all_due(memories: PostgresMemories, documents: PostgresDocuments) -> None:
+    with spanning("reindexing"):
+        async with memories.begin() as tx:
+            await tx.mark_all_pending()
+        async with documents.begin() as chunks:
+            await chunks.mark_all_pending()
+
+
 async def _discard(platform: Platform, location: str, pair: SearchPair) -> None:
     """Closes an index that is in use no more. In the process its folder goes too; on a server its collections are emptied."""
     if platform.settings.qdrant_url is not None:
@@ -176,6 +185,9 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
     home, store = PostgresIndexHome(platform.database), PostgresMemories(platform.database)
     measures = EmbeddingMeasures(metrics)
     location, chosen, is_outdated = await home.location(), await _embedder(platform, settings.embedder, measures), False
+    kept = PostgresDocuments(platform.database)
+    if rebuild:
+        await _all_due(store, kept)  # before the index is emptied: a crash on the way leaves nothing that counts as indexed and is not
     try:
         pair = await _search_pair(platform, chosen, location, rebuild=rebuild)
     except IndexOutdated as outdated:
@@ -191,7 +203,7 @@ async def open_gateway(platform: Platform, metrics: Metrics, *, rebuild: bool = 
         "cache": "valkey" if settings.valkey_url else "in process",
     }
     documents = Documents(
-        store=PostgresDocuments(platform.database),
+        store=kept,
         reader=ChildProcessReader(),
         vectors=search.vectors,
         embedder=embedder,
