@@ -19,6 +19,8 @@ _SO = re.compile(
     r"(?:\s+(?:planned|estimated|hours?|tasks?))*\s*[,;(=–—-]?\s*(?:so|that\s+is|that['’]s|which\s+is|i\.\s?e\.|hence|thus|or|=)\s*,?\s*(?:(?:about|roughly|nearly|almost|a)\s+)*",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.IGNORECASE)
+_AND = re.compile(r"\s*and\s+(?:the\s+)?", re.IGNORECASE)
 _TO = re.compile(r"\s*(?:to|until|till|through|[–—-])\s*(?:the\s+)?", re.IGNORECASE)
 _THAN = re.compile(
     r"\s*(?:tasks?\s+|meetings?\s+|hours?\s+|times\s+|minutes?\s+)?(?:(?P<more>more|longer|later)|less|fewer|shorter)\s+than\s+(?:(?:the|your|last\s+week['’]s|an?|its|in|usual|average|of|planned|estimated)\s+)*",
@@ -48,7 +50,8 @@ def _pairs(sentence: Sentence) -> Iterator[tuple[Mention, str]]:
             yield other, "The words say the opposite of what the two numbers do."
         if exceeds(one, other, sentence):
             yield one, "The part is more than the whole."
-        if one.kind == other.kind == "date" and _TO.fullmatch(between) and _is_not_before(one, other):
+        is_span = _TO.fullmatch(between) or (_AND.fullmatch(between) and _BETWEEN.search(sentence.before(one)))
+        if one.kind == other.kind == "date" and is_span and _is_not_before(one, other):
             yield from ((each, "The span ends before it begins, or where it begins.") for each in (one, other))
 
 

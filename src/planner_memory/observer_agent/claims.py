@@ -17,6 +17,7 @@ _COUNTED_BY_NAME = ("by_type", "by_source", "by_workflow", "by_template", "by_cl
 
 _OF_LISTS = {  # what a list of records counts
     "completed": {"task", "completed"},
+    "repeated": {"task", "completed"},
     "slipped": {"task", "slipped"},
     "running": {"timer"},
     "upcoming": {"upcoming", "scheduled"},
@@ -33,7 +34,7 @@ _OF_KEYS = {
     "share_percent": {"share", "planned", "billable"},
     "billable_share_percent": {"share", "billable", "work"},
 }
-_NOT_COUNTED = frozenset({"earlier_weeks", "themes", "variance", "upcoming"})  # how many they are is no news, or said elsewhere
+_NOT_COUNTED = frozenset({"earlier_weeks", "themes", "variance", "upcoming", "repeated"})  # how many they are is no news, or said elsewhere
 _SIGNS = {"over": 1, "under": -1}
 _NO_CONCEPTS = frozenset({"rhythm", "facts", "metrics", "thresholds"})
 

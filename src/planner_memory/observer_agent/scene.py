@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from planner_memory.observer_agent.claims import Claim
 from planner_memory.observer_agent.directions import direction
@@ -22,6 +23,8 @@ GAP = re.compile(
 )
 REST = re.compile(r"\b(?:rest|remain\w*|left|open|other|not|slipped|unfinished|missing|undone|cannot|\w+n['’]t)\b", re.IGNORECASE)
 TOMORROW = re.compile(r"\btomorrow\b", re.IGNORECASE)
+_SPAN_BEGINS = re.compile(r"\b(?:from|between|covers?|covering|spans?)\s+(?:the\s+)?$", re.IGNORECASE)
+_SPAN_GOES_ON = re.compile(r"\s*(?:to|and|until|till|through|[–—-])\s+(?:the\s+)?", re.IGNORECASE)
 _SHORT = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORT_DAY = re.compile(r"\b(mon|tues?|wed|thu(?:rs?)?|fri|(?:sat|sun)(?=\W*\d))\b", re.IGNORECASE)
 _NEW_PARAGRAPH = re.compile(r"\n\s*\n|\n#")
@@ -139,6 +142,17 @@ def days_said(scene: Scene) -> list[date]:
         elif number.kind == "date":
             days += [r.starts_on for r in scene.records if r.starts_on is not None and is_day(number, r.starts_on)]
     return list(dict.fromkeys(days))
+
+
+def is_of_span(mention: Mention, scene: Scene) -> bool:
+    """Whether the day begins or ends what the sentence tells from one to another: "from 2 to 8 November"."""
+    days = [n for n in scene.sentence.numbers if n.kind in ("date", "weekday")]
+    return any(
+        mention.start in (one.start, other.start)
+        and _SPAN_BEGINS.search(scene.sentence.before(one)) is not None
+        and _SPAN_GOES_ON.fullmatch(scene.sentence.between(one, other)) is not None
+        for one, other in pairwise(days)
+    )
 
 
 def has_day(scene: Scene) -> bool:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from planner_memory.observer_agent.bindings import Bindings, Owner
 from planner_memory.observer_agent.numbers import Mention
-from planner_memory.observer_agent.scene import is_day
+from planner_memory.observer_agent.scene import is_day, is_of_span
 from planner_memory.observer_agent.title_values import WORKED
 from planner_memory.observer_agent.verdicts import Verdict, verdict_of
 
@@ -18,6 +18,8 @@ _OF_A_SPAN = re.compile(r"\b(?:since|before|until|after|last|by)\s+$", re.IGNORE
 def on_a_day(mention: Mention, owner: Owner, bindings: Bindings) -> Verdict | None:
     """A day beside a title is one of those that the facts name with it; of what was done they name none but the period's own."""
     scene = bindings.scene
+    if is_of_span(mention, scene):
+        return None
     records = owner.title.of(scene.records)
     slipped = owner.title.of(scene.records, "slipped")
     if (

@@ -44,6 +44,7 @@ _NEAR_BY = 70
 _OF_ANOTHER_NOUN = re.compile(
     r"\s*(?:[\w-]+\s+)?(?:tasks?|meetings?|days?|weeks?|runs?|steps?|%|percent|switch\w*|events?|calls?|mails?|notes?|times)\b", re.IGNORECASE
 )
+_BARE = re.compile(r"\s*(?:[.,;:!?)*_|]|and\b|or\b|under\b|over\b|respectively\b|$)", re.IGNORECASE)
 _PERCENT_WORD = re.compile(r"%|\bper\s?cent\b|\bpercent", re.IGNORECASE)
 _OF_ROUNDED = Decimal("0.05")  # a share of hours that the facts have rounded
 
@@ -100,7 +101,8 @@ def _unsaid(mention: Mention, scene: Scene) -> Iterator[Mention]:
         yield replace(mention, kind="percent", others=())  # "25 and 5.6 percent"
     if following is not None and following.kind == "minutes" and _LISTED.fullmatch(scene.sentence.between(mention, following)):
         yield from _as_minutes(mention, scene)  # "3.17 and 2.92 hours"
-    for reading in mention.meanings() if _PERCENT_WORD.search(scene.text) else ():
+    is_bare = _BARE.match(scene.sentence.after(mention)) is not None
+    for reading in mention.meanings() if is_bare and _PERCENT_WORD.search(scene.text) else ():
         if reading.kind == "count":
             yield replace(reading, kind="percent")
 
