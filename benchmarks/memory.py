@@ -202,9 +202,12 @@ async def main() -> None:
                 await asyncio.to_thread(child.stop)
             if not arguments.no_server:
                 report["server_mode"] = await server_mode(folder, dsn, int(os.environ.get("SERVER_MEMORIES", "2000")))
-            if not arguments.no_peer and PEERS_PYTHON.exists():
+        if not arguments.no_peer and PEERS_PYTHON.exists():
+            peers = folder / "peers"
+            peers.mkdir(mode=0o755)
+            async with postgres(peers) as dsn:  # neither has anything but the memories that are compared
                 await migrate(dsn)
-                report["peer"] = await beside_mem0(folder, dsn, int(os.environ.get("PEER_MEMORIES", "5000")))
+                report["peer"] = await beside_mem0(peers, dsn, int(os.environ.get("PEER_MEMORIES", "5000")))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report["load_average_after"] = os.getloadavg()
