@@ -10,12 +10,12 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Literal
 
-from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Kind, Mention
 from planner_memory.observer_agent.quoted import clause_of
 from planner_memory.observer_agent.records import Record
 from planner_memory.observer_agent.scene import Scene
 from planner_memory.observer_agent.title_roles import role_of
+from planner_memory.observer_agent.title_values import any_near, sum_of
 from planner_memory.observer_agent.verdicts import Verdict, Verdicts
 
 Measure = Literal["estimate", "scheduled", "week"]
@@ -102,12 +102,12 @@ def _of_pair(scene: Scene, one: Mention, other: Mention) -> Iterator[Verdict]:
     if not dones or not planned or not is_of_kind:
         return
     rows = [row for measure in _measures(pair, scene) for row in _rows(scene, measure) if row.kind == kind]
-    fits = [row for row in rows if _is_any(dones, row.done)]
-    both = [row for row in fits if _is_any(planned, row.measure)]
+    fits = [row for row in rows if any_near(dones, row.done)]
+    both = [row for row in fits if any_near(planned, row.measure)]
     if both:
         if _may_be(both, dones[0], scene, one):
             yield from (Verdict(each, "fact", both[0].path, "", is_plain=True) for each in (one, other))
-    elif not fits and _CONTRAST.search(pair.words) and any(_is_any(dones, row.measure) and _is_any(planned, row.done) for row in rows):
+    elif not fits and _CONTRAST.search(pair.words) and any(any_near(dones, row.measure) and any_near(planned, row.done) for row in rows):
         why = f"It is {pair.measure.text} that is measured by {pair.done.text}."
         yield from (Verdict(each, "wrong", None, why, is_plain=True) for each in (one, other))
     elif fits and len({row.measure for row in fits}) == 1 and dones[0].value % _ROUND and not pair.done.is_rough:
@@ -155,10 +155,6 @@ def _may_be(both: Sequence[_Row], done: Mention, scene: Scene, one: Mention) -> 
     return not scene.here or bool(done.value % _ROUND) or bool(names & {record.name for record in scene.here})
 
 
-def _is_any(readings: Sequence[Mention], value: Decimal) -> bool:
-    return any(is_near(abs(reading.value), value, reading) for reading in readings)
-
-
 def _without_often(scene: Scene, one: Mention, other: Mention) -> str:
     text = scene.sentence.between(one, other)
     for number in scene.sentence.numbers:
@@ -201,7 +197,6 @@ def _rows(scene: Scene, measure: Measure) -> Iterator[_Row]:
 
 
 def _row(records: Sequence[Record]) -> Iterator[_Row]:
-    actual, estimate = [record.minutes("actual_hours") for record in records], [record.minutes("estimated_hours") for record in records]
-    if records and None not in actual and None not in estimate:
-        names = " and ".join(f"“{record.name}”" for record in records)
-        yield _Row(sum(each for each in actual if each is not None), sum(each for each in estimate if each is not None), names, records[0].name)  # type: ignore[arg-type]
+    actual, estimate = sum_of(records, "actual_hours"), sum_of(records, "estimated_hours")
+    if actual is not None and estimate is not None:
+        yield _Row(actual, estimate, " and ".join(f"“{record.name}”" for record in records), records[0].name)

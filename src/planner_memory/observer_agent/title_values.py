@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from planner_memory.observer_agent.directions import direction
 from planner_memory.observer_agent.matching import is_near
 from planner_memory.observer_agent.numbers import Mention
 from planner_memory.observer_agent.records import Record
-from planner_memory.observer_agent.scene import Scene
+from planner_memory.observer_agent.scene import Scene, is_said_way
 from planner_memory.observer_agent.title_roles import Role
 
 _TOOK = re.compile(r"\b(?:took|needed|cost|lasted|spent|used|ran|came)\b", re.IGNORECASE)
@@ -38,7 +37,7 @@ def values_of(mention: Mention, part: Sequence[Record], role: Role, scene: Scene
             gap = actual - estimate
             if role != "over" and not mention.text.startswith("+"):
                 yield actual * _HUNDRED / estimate, "share of the estimate"
-            if _is_said_way(mention, scene, gap):
+            if is_said_way(mention, scene, gap):
                 yield abs(gap) * _HUNDRED / estimate, "difference"
                 if stated is not None:
                     yield stated, "difference"
@@ -52,7 +51,7 @@ def values_of(mention: Mention, part: Sequence[Record], role: Role, scene: Scene
     is_silent = actual is not None and not (scene.sentence.is_about("estimate") or scene.sentence.is_about("planned"))
     if estimate is not None and (role == "estimate" or (not role and not is_silent)):
         yield estimate, "estimate"
-    if actual is not None and estimate is not None and role == "over" and _is_said_way(mention, scene, actual - estimate):
+    if actual is not None and estimate is not None and role == "over" and is_said_way(mention, scene, actual - estimate):
         yield abs(actual - estimate), "difference"
     is_past = (
         role in ("actual", "estimate")
@@ -61,11 +60,6 @@ def values_of(mention: Mention, part: Sequence[Record], role: Role, scene: Scene
     )
     if lasts is not None and role != "over" and not is_past:
         yield lasts, "length"
-
-
-def _is_said_way(mention: Mention, scene: Scene, gap: Decimal) -> bool:
-    way = direction(mention, scene.sentence.numbers, scene.sentence.start, scene.text)
-    return way == 0 or way == (gap > 0) - (gap < 0)
 
 
 def sum_of(part: Iterable[Record], key: str) -> Decimal | None:
